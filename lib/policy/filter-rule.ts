@@ -1,0 +1,73 @@
+/** What a policy means for one enforcement point: the form that drivers render. It knows addresses and sets, no groups and no sentences to parse. */
+import type {Address, Mac, Prefix} from '../util/address.ts';
+import type {Isolation} from '../topology/specs.ts';
+import type {Action} from './model.ts';
+
+/** A named set of addresses, both families: a group's members, an IPG's disjoint prefixes. */
+export type AddressSet = {
+	/** `sg:web` for a group, `ipg:office` for an IPG. */
+	readonly name: string;
+	/** Disjoint, sorted by compareAddresses. */
+	readonly prefixes: readonly Prefix[];
+};
+
+/** One side of a filter rule. */
+export type Match =
+	| {readonly kind: 'any'}
+	| {readonly kind: 'set'; readonly set: string}
+	| {readonly kind: 'prefixes'; readonly prefixes: readonly Prefix[]};
+
+export type FilterRule = {
+	/** Id of the rule it comes from. */
+	readonly id: number;
+	/** The user's sentence, such as `allow sg1 to sg2`. */
+	readonly sentence: string;
+	readonly action: Action;
+	readonly from: Match;
+	readonly to: Match;
+};
+
+/** A switch port with a host behind it. */
+export type GuardedPort = {
+	readonly port: number;
+	readonly host: string;
+	readonly mac: Mac;
+	/** The interface's own addresses, link-local included. */
+	readonly addresses: readonly Address[];
+	/** Further prefixes the host may send from. */
+	readonly allowed: readonly Prefix[];
+	/** The host is in a group: its default is deny (isolation `bound`). */
+	readonly bound: boolean;
+	/** The port is watched (POLICY 2.5): the host is bound and has not lifted port security. */
+	readonly secured: boolean;
+};
+
+/** Everything that all devices of a lab share. Rendered once, used for each device. */
+export type SharedPlan = {
+	readonly isolation: Isolation;
+	/** Every set that some rule names, by name. */
+	readonly sets: ReadonlyMap<string, AddressSet>;
+	/** Addresses of hosts that are in any group. */
+	readonly bound: AddressSet;
+	/** Addresses of routers: traffic to them is not judged. */
+	readonly routers: AddressSet;
+	/** As in Inventory.domains. */
+	readonly domains: ReadonlyArray<{readonly id: number; readonly subnets: readonly Prefix[]; readonly perimeter: boolean}>;
+};
+
+/** What one enforcement point has to enforce. */
+export type DevicePlan = {
+	readonly device: string;
+	readonly kind: 'switch' | 'perimeter';
+	readonly zone: number;
+	readonly shared: SharedPlan;
+	/** In evaluation order; only rules whose pairs can cross the device. */
+	readonly rules: readonly FilterRule[];
+	/** Host ports, bound or not, by port number; empty on a perimeter router. */
+	readonly guarded: readonly GuardedPort[];
+	/** All ports of a switch. */
+	readonly ports: readonly number[];
+};
+
+/** A compiled policy: one plan per device, by name in natural order. */
+export type Compiled = {readonly shared: SharedPlan; readonly devices: ReadonlyMap<string, DevicePlan>};

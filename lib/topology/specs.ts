@@ -1,0 +1,88 @@
+/** What a topology file may say: the options of every kind of node, of an interface, of a link. */
+
+/** Options of one end of a link; what is left out is assigned predictably. */
+export type InterfaceOptions = {
+	/** Interface name; default `<node>-eth<n>`, n from 0 on hosts and routers, the port number on switches and bridges. */
+	readonly name?: string;
+	/** Addresses with prefix length, such as `10.0.0.1/24`; not on switches and bridges. An empty list means: carry none. */
+	readonly ip?: string | readonly string[];
+	/** MAC address; default: from the first IPv4 address, or counted. */
+	readonly mac?: string;
+	/** Bytes, 68 to 65535; default 1500. */
+	readonly mtu?: number;
+	/** Port number on a switch or bridge; default: the next free one from 1. */
+	readonly port?: number;
+};
+
+export type LinkOptions = {
+	/** Bytes, for both ends. */
+	readonly mtu?: number;
+};
+
+/** A static route of a host or a router. */
+export type RouteOptions = {
+	/** Destination prefix, or `default`. */
+	readonly to: string;
+	/** Address of the next hop. */
+	readonly via?: string;
+	/** Interface to leave by; needed when there is no `via`. */
+	readonly interface?: string;
+};
+
+export type HostOptions = {
+	/** Addresses of the first interface; default: the next ones of the topology's `ipBase` (and of fd00::/64 with `ipv6`). */
+	readonly ip?: string | readonly string[];
+	/** MAC address of the first interface. */
+	readonly mac?: string;
+	/** Default gateways, one a family; default: the only router with an address in the host's subnet. `'none'` for no default route. */
+	readonly gateway?: string | readonly string[];
+	readonly routes?: readonly RouteOptions[];
+	/** Further addresses the host may use as source (POLICY 2.5). */
+	readonly allowedAddresses?: readonly string[];
+	/** False lifts the checks at this host's ports (POLICY 2.5); default true. */
+	readonly portSecurity?: boolean;
+};
+
+export type RouterOptions = {
+	/** A perimeter firewall: what it forwards is judged by chain PFW and denied unless a rule allows it. */
+	readonly perimeter?: boolean;
+	/** IPv4 and IPv6 forwarding; default true. */
+	readonly forwarding?: boolean;
+	/** Answer ARP for addresses that are routed out of another interface; default false. */
+	readonly proxyArp?: boolean;
+	readonly routes?: readonly RouteOptions[];
+};
+
+export type SwitchOptions = {
+	/** Run the spanning tree protocol; needed where links form a loop. OVS takes 30 s until such a switch forwards. */
+	readonly stp?: boolean;
+};
+
+export type BridgeOptions = {
+	readonly stp?: boolean;
+};
+
+export type NodeKind = 'host' | 'router' | 'switch' | 'bridge';
+
+export type NodeSpec =
+	| {readonly kind: 'host'; readonly name: string; readonly options: HostOptions}
+	| {readonly kind: 'router'; readonly name: string; readonly options: RouterOptions}
+	| {readonly kind: 'switch'; readonly name: string; readonly options: SwitchOptions}
+	| {readonly kind: 'bridge'; readonly name: string; readonly options: BridgeOptions};
+
+export type EndSpec = {readonly node: string; readonly options: InterfaceOptions};
+
+export type LinkSpec = {readonly ends: readonly [EndSpec, EndSpec]; readonly options: LinkOptions};
+
+/** What happens to a pair that no rule matches and no perimeter firewall parts (POLICY 2.4). */
+export type Isolation = 'bound' | 'none' | 'all';
+
+/** Settings of a whole topology. */
+export type Settings = {
+	/** Where automatic addresses come from; default `10.0.0.0/8`. */
+	readonly ipBase?: string;
+	/** IPv6 on every node, with automatic addresses; default: only on nodes that are given one. */
+	readonly ipv6?: boolean;
+	/** Default `bound`. */
+	readonly isolation?: Isolation;
+};

@@ -1,0 +1,48 @@
+/** Names: their natural order, their nearest relatives, and what a valid one looks like. */
+import {distance} from 'fastest-levenshtein';
+import {InputError} from './errors.ts';
+
+const collator = new Intl.Collator('en', {numeric: true});
+
+/** Natural order: h2 before h10. */
+export function compareNames(a: string, b: string): number {
+	return collator.compare(a, b);
+}
+
+export function sortNames(names: Iterable<string>): string[] {
+	return [...names].sort(compareNames);
+}
+
+/** Up to three known names that a mistyped word may have meant, nearest first. */
+export function nearestNames(word: string, known: Iterable<string>): string[] {
+	const limit = Math.max(1, Math.floor(word.length / 2));
+	return [...known]
+		.map(name => ({name, away: distance(word.toLowerCase(), name.toLowerCase())}))
+		.filter(({away}) => away <= limit)
+		.sort((a, b) => a.away - b.away || compareNames(a.name, b.name))
+		.slice(0, 3)
+		.map(({name}) => name);
+}
+
+/** The error for a name nobody knows: says what kind of thing it should be and which known names are near. */
+export function unknownName(kind: string, word: string, known: Iterable<string>, column?: number): InputError {
+	const nearest = nearestNames(word, known);
+	const hint = nearest.length > 0 ? ` Did you mean ${nearest.join(' or ')}?` : '';
+	return new InputError(`unknown-${kind.replaceAll(' ', '-')}`, `There is no ${kind} "${printable(word)}".${hint}`, {
+		...(column === undefined ? {} : {column}),
+		expected: [kind],
+		nearest,
+	});
+}
+
+/** A letter, then letters, digits, `_` or `-`. */
+export const namePattern = /^[A-Za-z][\w-]*$/;
+
+/** Longest name of a network interface: IFNAMSIZ (16) less the final NUL, see linux/if.h. */
+export const interfaceNameLimit = 15;
+
+/** A user's word made safe to print: no control characters, no more than 60 characters. */
+export function printable(word: string): string {
+	const clean = word.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '\uFFFD');
+	return clean.length > 60 ? `${clean.slice(0, 57)}...` : clean;
+}
