@@ -1,0 +1,145 @@
+/** Makes the namespaces, links and addresses of a blueprint, in batches that leave room for signals and for Open vSwitch to keep up. */
+import {setImmediate} from 'node:timers/promises';
+import {addBridge, addVeth, setLinkUp, setMaster} from '../kernel/link.ts';
+import {type Namespace, createNamespaces} from '../kernel/namespace.ts';
+import {Request, Rtnetlink} from '../kernel/rtnetlink.ts';
+import type {Interface} from '../link/interface.ts';
+import {type ConfigureOptions, applyFabricSettings, applySettings, configureNode} from '../node/configure.ts';
+import type {Node} from '../node/node.ts';
+import type {Blueprint, InterfacePlan, NodePlan} from '../topology/blueprint.ts';
+import {SecureNetError} from '../util/errors.ts';
+import {fabricNamespace, nodeNamespace} from './paths.ts';
+
+export type Progress = {readonly what: string; readonly done: number; readonly total: number};
+
+export type BuildOptions = {
+	readonly lab: string;
+	readonly progress?: ((progress: Progress) => void) | undefined;
+	readonly signal?: AbortSignal | undefined;
+};
+
+/** Interface group of all links in the fabric: they can be deleted in one request. */
+export const fabricGroup = 1;
+/** Interface 1 is the loopback. In the fabric, Open vSwitch makes interfaces too, so ours begin far above those. */
+const firstIndex = {node: 2, fabric: 10_000} as const;
+/** Objects made without a pause: some 30 ms. */
+const batchSize = 32;
+
+export function isSwitching({kind}: {readonly kind: string}): boolean {
+	return kind === 'switch' || kind === 'bridge';
+}
+
+export function createFabric(lab: string): Namespace {
+	const [namespace] = createNamespaces([fabricNamespace(lab)], applyFabricSettings);
+	if (!namespace) {
+		throw new TypeError('One name makes one namespace.');
+	}
+
+	return namespace;
+}
+
+/** Namespaces of hosts and routers. Each is put into `made` under its node's name as soon as it exists, so that a failure loses none. */
+export async function createNodeNamespaces(plans: readonly NodePlan[], made: Map<string, Namespace>, options: BuildOptions): Promise<void> {
+	await inBatches('namespaces', plans, options, batch => {
+		const waiting = [...batch];
+		const namespaces = createNamespaces(batch.map(({name}) => nodeNamespace(options.lab, name)), () => {
+			const plan = waiting.shift();
+			if (plan) {
+				applySettings(plan);
+			}
+		});
+		for (const [index, {name}] of batch.entries()) {
+			const namespace = namespaces[index];
+			if (namespace) {
+				made.set(name, namespace);
+			}
+		}
+	});
+}
+
+/** Decides index and place of every interface, before any exists. */
+export function layOutInterfaces(blueprint: Blueprint, fabric: Namespace, namespaces: ReadonlyMap<string, Namespace>): Map<InterfacePlan, Interface> {
+	const interfaces = new Map<InterfacePlan, Interface>();
+	let nextInFabric = firstIndex.fabric;
+	for (const node of blueprint.nodes.values()) {
+		const master = node.kind === 'bridge' ? nextInFabric++ : undefined;
+		for (const [position, plan] of node.interfaces.entries()) {
+			const place = isSwitching(node) ? {namespace: fabric, index: nextInFabric++} : {namespace: namespaces.get(node.name) ?? fabric, index: firstIndex.node + position};
+			interfaces.set(plan, {...plan, ...place, master});
+		}
+	}
+
+	return interfaces;
+}
+
+/** Linux bridges, each with the index its ports name as their master. */
+export function createBridges(blueprint: Blueprint, fabric: Namespace, interfaces: ReadonlyMap<InterfacePlan, Interface>): void {
+	using rtnetlink = new Rtnetlink(fabric);
+	for (const node of blueprint.nodes.values()) {
+		const [port] = node.interfaces;
+		if (node.kind === 'bridge') {
+			addBridge(rtnetlink, {name: node.name, index: (port && interfaces.get(port)?.master) ?? 0, stp: node.options.stp === true}, fabricGroup);
+		}
+	}
+
+	rtnetlink.flush();
+}
+
+/** Veth pairs; the end that lies in the fabric comes first, so that it carries the fabric's group. */
+export async function createLinks(blueprint: Blueprint, fabric: Namespace, interfaces: ReadonlyMap<InterfacePlan, Interface>, options: BuildOptions): Promise<void> {
+	using rtnetlink = new Rtnetlink(fabric);
+	await inBatches('links', blueprint.links, options, batch => {
+		for (const {ends: [a, b]} of batch) {
+			const [near, far] = inFabricFirst([interfaceOf(interfaces, a), interfaceOf(interfaces, b)], fabric);
+			addVeth(rtnetlink, [near, far], fabricGroup);
+			if (far.namespace === fabric) {
+				joinFabric(rtnetlink, far);
+			}
+		}
+
+		rtnetlink.flush();
+	});
+}
+
+function inFabricFirst([a, b]: readonly [Interface, Interface], fabric: Namespace): readonly [Interface, Interface] {
+	return b.namespace === fabric ? [b, a] : [a, b];
+}
+
+function joinFabric(rtnetlink: Rtnetlink, end: Interface): void {
+	if (end.master !== undefined) {
+		setMaster(rtnetlink, end, end.master);
+	}
+
+	setLinkUp(rtnetlink, end, true);
+}
+
+/** Addresses, routes and neighbours of hosts and routers. */
+export async function configureNodes(nodes: readonly Node[], optionsOf: (node: Node) => ConfigureOptions, options: BuildOptions): Promise<void> {
+	const request = new Request();
+	await inBatches('addresses', nodes, options, batch => {
+		for (const node of batch) {
+			configureNode(node, {...optionsOf(node), request});
+		}
+	});
+}
+
+export function interfaceOf(interfaces: ReadonlyMap<InterfacePlan, Interface>, plan: InterfacePlan): Interface {
+	const found = interfaces.get(plan);
+	if (!found) {
+		throw new TypeError(`The blueprint links ${plan.node} by ${plan.name}, which is not among its interfaces.`);
+	}
+
+	return found;
+}
+
+async function inBatches<Item>(what: string, items: readonly Item[], {progress, signal}: BuildOptions, work: (batch: readonly Item[]) => void): Promise<void> {
+	for (let at = 0; at < items.length; at += batchSize) {
+		if (signal?.aborted) {
+			throw new SecureNetError('interrupted', `Interrupted while making ${what}.`);
+		}
+
+		work(items.slice(at, at + batchSize));
+		progress?.({what, done: Math.min(at + batchSize, items.length), total: items.length});
+		await setImmediate();
+	}
+}

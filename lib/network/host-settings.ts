@@ -1,0 +1,115 @@
+/** The few settings of the whole host that a lab may need changed: raised together with who needs them, put back by the last one. */
+import {closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
+import {lockExclusive} from '../kernel/syscall.ts';
+import {stateDirectory} from './paths.ts';
+
+/** Limits of the neighbour table, which all namespaces of the kernel share; see arp(7). */
+export const neighborLimits = ['gc_thresh1', 'gc_thresh2', 'gc_thresh3'].map(name => `/proc/sys/net/ipv4/neigh/default/${name}`);
+export const neighborLimits6 = ['gc_thresh1', 'gc_thresh2', 'gc_thresh3'].map(name => `/proc/sys/net/ipv6/neigh/default/${name}`);
+/** While this is 1, the kernel does not wait 12 ms for each port that a userspace switch closes. */
+export const rcuExpedited = '/sys/kernel/rcu_expedited';
+
+type Held = {
+	/** What the host had before the first lab came. */
+	readonly original: number;
+	/** Lab name to the value it needs. */
+	readonly holders: Readonly<Record<string, number>>;
+};
+type State = Readonly<Record<string, Held>>;
+
+const statePath = `${stateDirectory}/settings.json`;
+
+/** Raises settings to at least `value` for a lab; those that are high enough are left alone. Written down before it is done. */
+export function raiseSettings(lab: string, settings: readonly string[], value: number): void {
+	locked(state => {
+		const next = {...state};
+		for (const path of settings) {
+			const current = read(path);
+			const held = state[path];
+			if (held ?? (current !== undefined && current < value)) {
+				next[path] = {original: held?.original ?? current ?? value, holders: {...held?.holders, [lab]: value}};
+			}
+		}
+
+		return next;
+	});
+}
+
+/** Takes a lab's needs back. Returns the settings that went back to what the host had. */
+export function releaseSettings(lab: string, settings?: readonly string[]): string[] {
+	const restored: string[] = [];
+	locked(state => {
+		const next: Record<string, Held> = {};
+		for (const [path, held] of Object.entries(state)) {
+			const leaves = settings?.includes(path) ?? true;
+			const holders = Object.fromEntries(Object.entries(held.holders).filter(([holder]) => !(leaves && holder === lab)));
+			next[path] = {...held, holders};
+			if (Object.keys(holders).length === 0) {
+				restored.push(path);
+			}
+		}
+
+		return next;
+	});
+	return restored;
+}
+
+/** Labs that hold a setting. */
+export function settingHolders(): string[] {
+	return [...new Set(Object.values(readState()).flatMap(({holders}) => Object.keys(holders)))];
+}
+
+/** Settings that labs have changed: what the host had and what it has now. */
+export function changedSettings(): Array<{path: string; original: number; current: number | undefined; labs: string[]}> {
+	return Object.entries(readState()).map(([path, {original, holders}]) => ({path, original, current: read(path), labs: Object.keys(holders)}));
+}
+
+/** One process at a time: reads the state, writes the next one, then makes the host agree with it. */
+function locked(edit: (state: State) => State): void {
+	mkdirSync(stateDirectory, {recursive: true, mode: 0o700});
+	const lock = openSync(`${stateDirectory}/settings.lock`, 'w', 0o600);
+	try {
+		lockExclusive(lock);
+		const next = edit(readState());
+		writeState(next);
+		for (const [path, {original, holders}] of Object.entries(next)) {
+			write(path, Math.max(original, ...Object.values(holders)));
+		}
+
+		writeState(Object.fromEntries(Object.entries(next).filter(([, {holders}]) => Object.keys(holders).length > 0)));
+	} finally {
+		closeSync(lock);
+	}
+}
+
+function readState(): State {
+	try {
+		return JSON.parse(readFileSync(statePath, 'utf8')) as State;
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+			return {};
+		}
+
+		throw error;
+	}
+}
+
+function writeState(state: State): void {
+	writeFileSync(`${statePath}.new`, JSON.stringify(state), {mode: 0o600});
+	renameSync(`${statePath}.new`, statePath);
+}
+
+/** Undefined where this kernel has no such setting. */
+function read(path: string): number | undefined {
+	try {
+		return Number(readFileSync(path, 'utf8'));
+	} catch {
+		return undefined;
+	}
+}
+
+function write(path: string, value: number): void {
+	if (read(path) !== undefined && read(path) !== value) {
+		writeFileSync(path, String(value));
+	}
+}
