@@ -40,21 +40,26 @@ export async function iperf(network: Network, a: string, b: string, {seconds = d
 		const {stdout} = await run(client, {namespace: from.namespace, timeout: (seconds * 1000) + connectTimeout + 10_000, signal});
 		return {from: a, to: b, bitsPerSecond: receivedRate(stdout)};
 	} catch (error) {
-		throw error instanceof ProgramError && signal?.aborted !== true ? failure(a, b, error) : error;
+		throw error instanceof ProgramError && signal?.aborted !== true ? failure(a, b, error.stdout, error) : error;
 	} finally {
 		server.stop();
 		await server.ended;
 	}
+
+	// iperf3 may report an error and still exit with status 0.
+	function receivedRate(report: string): number {
+		const {sum_received: received} = (JSON.parse(report) as Report).end;
+		if (!received) {
+			throw failure(a, b, report);
+		}
+
+		return received.bits_per_second;
+	}
 }
 
-type Report = {readonly end: {readonly sum_received: {readonly bits_per_second: number}}};
+type Report = {readonly end: {readonly sum_received?: {readonly bits_per_second: number}}; readonly error?: string};
 
-function receivedRate(report: string): number {
-	return (JSON.parse(report) as Report).end.sum_received.bits_per_second;
-}
-
-/** With --json iperf3 writes its error into the report on standard output, which ProgramError does not show. */
-function failure(a: string, b: string, error: ProgramError): SecureNetError {
-	const words = /"error":\s*"(?<words>[^"]*)"/.exec(error.stdout)?.groups?.['words'] ?? error.stderr.trim();
-	return new SecureNetError('iperf', `iperf ${a} ${b}: ${words || error.message}. Is TCP from ${a} to ${b} allowed?`, {}, {cause: error});
+function failure(a: string, b: string, report: string, cause?: unknown): SecureNetError {
+	const words = /"error":\s*"(?<words>[^"]*)"/.exec(report)?.groups?.['words'] ?? 'iperf3 did not say why';
+	return new SecureNetError('iperf', `iperf ${a} ${b}: ${words}. Is TCP from ${a} to ${b} allowed?`, {}, {cause});
 }

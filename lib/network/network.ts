@@ -1,23 +1,23 @@
 /** A blueprint made real: namespaces, links and switches that exist from `up` to `down`, and leave no trace after it. */
 import {EventEmitter} from 'node:events';
-import {mkdirSync} from 'node:fs';
+import {existsSync, mkdirSync} from 'node:fs';
 import {requireCapabilities} from '../kernel/capabilities.ts';
 import {type LinkWatch, watchLinks} from '../kernel/monitor.ts';
-import {type Namespace, closeNamespace} from '../kernel/namespace.ts';
+import {type Namespace, closeNamespace, namespaceDirectory, namespacePath} from '../kernel/namespace.ts';
 import {Ovsdb} from '../kernel/ovsdb.ts';
 import type {Interface} from '../link/interface.ts';
 import {Link} from '../link/link.ts';
 import type {ConfigureOptions} from '../node/configure.ts';
 import {Node} from '../node/node.ts';
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
-import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
+import {InputError, KernelError, SecureNetError, messageOf} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
 import {type Progress, configureNodes, createBridges, createFabric, createLinks, createNodeNamespaces, interfaceOf, isSwitching, layOutInterfaces} from './build.ts';
 import {neighborLimits, neighborLimits6, raiseSettings} from './host-settings.ts';
 import {Journal, readRecord} from './journal.ts';
 import {neighborCount, permanentNeighbors} from './neighbors.ts';
 import {type OpenVswitch, startOpenVswitch} from './open-vswitch.ts';
-import {checkLabName, fabricNamespace, labDirectory, nodeNamespace, ovsDirectory} from './paths.ts';
+import {checkLabName, fabricNamespace, labDirectory, nodeNamespace, ovsDirectory, ovsEnvironment} from './paths.ts';
 import {sweepLab} from './sweep.ts';
 
 export type NetworkOptions = {
@@ -125,8 +125,7 @@ export class Network extends EventEmitter<NetworkEvents> {
 
 	/** What lets `ovs-vsctl` and `ovs-ofctl` find this lab's Open vSwitch. */
 	environment(): Record<string, string> {
-		const directory = ovsDirectory(this.name);
-		return {OVS_RUNDIR: directory, OVS_LOGDIR: directory, OVS_DBDIR: directory};
+		return ovsEnvironment(this.name);
 	}
 
 	/** Ends what runs in the lab and deletes what it made. Twice is fine. */
@@ -159,10 +158,9 @@ export class Network extends EventEmitter<NetworkEvents> {
 		const plans = [...this.blueprint.nodes.values()];
 		const stations = plans.filter(plan => !isSwitching(plan));
 		const options = {...this.#options, lab: this.name};
-		journal.willMakeNamespaces({
-			[fabricKey]: fabricNamespace(this.name),
-			...Object.fromEntries(stations.map(({name}) => [name, nodeNamespace(this.name, name)])),
-		});
+		const names = {[fabricKey]: fabricNamespace(this.name), ...Object.fromEntries(stations.map(({name}) => [name, nodeNamespace(this.name, name)]))};
+		refuseTaken(Object.values(names));
+		journal.willMakeNamespaces(names);
 		this.#prepareNeighborTable();
 		const fabric = createFabric(this.name);
 		this.#namespaces.set(fabricKey, fabric);
@@ -265,6 +263,14 @@ export class Network extends EventEmitter<NetworkEvents> {
 
 	#stations(): Node[] {
 		return [...this.#nodes.values()].filter(node => !isSwitching(node));
+	}
+}
+
+/** What the journal names is taken away later, so a namespace that somebody else made must not get into it. */
+function refuseTaken(namespaces: readonly string[]): void {
+	const taken = namespaces.find(name => existsSync(namespacePath(name)));
+	if (taken !== undefined) {
+		throw new KernelError('new namespace', 'EEXIST', taken, {reason: 'somebody else made it; choose another lab name with --name', place: namespaceDirectory});
 	}
 }
 

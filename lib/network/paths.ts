@@ -21,6 +21,12 @@ export function ovsDirectory(lab: string): string {
 	return `${labDirectory(lab)}/ovs`;
 }
 
+/** What lets `ovs-vsctl` and `ovs-ofctl` find a lab's Open vSwitch. */
+export function ovsEnvironment(lab: string): Record<string, string> {
+	const directory = ovsDirectory(lab);
+	return {OVS_RUNDIR: directory, OVS_LOGDIR: directory, OVS_DBDIR: directory};
+}
+
 /** Leaves room for socket names within the 107 bytes of a Unix socket's path. */
 const longestLabName = 40;
 

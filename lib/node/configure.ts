@@ -36,12 +36,11 @@ function settingsOf(plan: NodePlan): Array<[string, number]> {
 	];
 }
 
-/** Proxied ARP replies wait a random 0–0.8 s unless told not to; ICMP errors are the answers a lab is about, so none is held back. */
+/** ICMP errors are the answers a lab is about, so none is held back. */
 function routerSettings(proxyArp: boolean): Array<[string, number]> {
 	return [
 		['net/ipv4/icmp_ratelimit', 0],
 		['net/ipv4/conf/default/proxy_arp', proxyArp ? 1 : 0],
-		['net/ipv4/neigh/default/proxy_delay', 0],
 	];
 }
 
@@ -84,10 +83,20 @@ export function configureNode(node: Configurable, {request, withoutTxChecksum = 
 
 	addRoutes(rtnetlink, node, node.plan.routes);
 	rtnetlink.flush();
-	if (withoutTxChecksum.length > 0) {
+	if (withoutTxChecksum.length > 0 || node.plan.kind === 'router') {
 		inside(node.namespace, () => {
 			turnTxChecksumOff(withoutTxChecksum);
+			if (node.plan.kind === 'router') {
+				answerProxyArpAtOnce(node.interfaces);
+			}
 		});
+	}
+}
+
+/** The kernel holds proxied ARP replies back for a random 0–0.8 s. It has no default for new interfaces outside the first namespace. */
+function answerProxyArpAtOnce(interfaces: readonly Interface[]): void {
+	for (const {name} of interfaces) {
+		setSysctl(`net/ipv4/neigh/${name}/proxy_delay`, 0);
 	}
 }
 

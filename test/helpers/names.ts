@@ -2,8 +2,8 @@
 
 let count = 0;
 
-/** A lab or namespace name that no other test uses, such as `t4711a`. */
+/** A lab or namespace name that no other test uses, such as `t4711-1`. */
 export function uniqueName(): string {
 	count++;
-	return `t${process.pid}${String.fromCodePoint(0x60 + count)}`;
+	return `t${process.pid}-${count}`;
 }
