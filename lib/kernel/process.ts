@@ -184,7 +184,7 @@ export async function startService(argv: readonly string[], ready: RegExp, {name
 	throw isMissing(result) ? missingProgram(program) : new ProgramError(program, {...await ended, how: 'ended before it was ready', place: namespace?.name});
 }
 
-async function wrote(child: ResultPromise<Options>, wanted: RegExp): Promise<boolean> {
+async function wrote(child: ResultPromise, wanted: RegExp): Promise<boolean> {
 	let output = '';
 	return new Promise(resolve => {
 		child.stdout?.on('data', (chunk: Buffer) => {

@@ -57,9 +57,9 @@ test.serial('inside refuses promises and nesting, and always comes home', t => {
 	const before = statSync('/proc/thread-self/ns/net').ino;
 	if (namespace) {
 		t.throws(() => inside(namespace, async () => Promise.resolve()), {instanceOf: TypeError});
-		t.throws(() => inside(namespace, () => {
+		t.throws(() => { inside(namespace, () => {
 			inside(namespace, () => undefined);
-		}), {instanceOf: TypeError});
+		}); }, {instanceOf: TypeError});
 		t.throws(() => inside(namespace, () => {
 			throw new RangeError('thrown inside');
 		}), {instanceOf: RangeError});
