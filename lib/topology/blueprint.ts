@@ -13,7 +13,7 @@ export type Blueprint = {
 
 export type NodePlan = NodeSpec & {
 	readonly interfaces: readonly InterfacePlan[];
-	/** Static routes, the default ones included; hosts and routers only. */
+	/** Static routes, the default ones included, those without a next hop first; hosts and routers only. */
 	readonly routes: readonly RoutePlan[];
 	/** Whether the node's namespace has IPv6 switched on. */
 	readonly ipv6: boolean;

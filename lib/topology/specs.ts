@@ -14,6 +14,12 @@ export type InterfaceOptions = {
 	readonly port?: number;
 };
 
+/** What a host or a router may say about its end: it has no port numbers. */
+export type StationOptions = Omit<InterfaceOptions, 'port'>;
+
+/** What a switch or a bridge may say about its end: it has no addresses. */
+export type PortOptions = Omit<InterfaceOptions, 'ip'>;
+
 export type LinkOptions = {
 	/** Bytes, for both ends. */
 	readonly mtu?: number;
@@ -21,7 +27,7 @@ export type LinkOptions = {
 
 /** A static route of a host or a router. */
 export type RouteOptions = {
-	/** Destination prefix, or `default`. */
+	/** Destination prefix, or `default` (of IPv6 when `via` is an IPv6 address, else of IPv4). */
 	readonly to: string;
 	/** Address of the next hop. */
 	readonly via?: string;
@@ -70,7 +76,12 @@ export type NodeSpec =
 	| {readonly kind: 'switch'; readonly name: string; readonly options: SwitchOptions}
 	| {readonly kind: 'bridge'; readonly name: string; readonly options: BridgeOptions};
 
-export type EndSpec = {readonly node: string; readonly options: InterfaceOptions};
+export type EndSpec = {
+	readonly node: string;
+	readonly options: InterfaceOptions;
+	/** Name of the other topology whose node was linked here by mistake. */
+	readonly foreign?: string;
+};
 
 export type LinkSpec = {readonly ends: readonly [EndSpec, EndSpec]; readonly options: LinkOptions};
 
@@ -86,3 +97,17 @@ export type Settings = {
 	/** Default `bound`. */
 	readonly isolation?: Isolation;
 };
+
+/** A topology as its file says it: nothing assigned, nothing checked. */
+export type Graph = {
+	readonly name: string;
+	readonly settings: Settings;
+	/** In the order of the file. */
+	readonly nodes: readonly NodeSpec[];
+	readonly links: readonly LinkSpec[];
+};
+
+/** Hosts and routers have addresses; switches and bridges have ports. */
+export function isStation({kind}: {readonly kind: NodeKind}): boolean {
+	return kind === 'host' || kind === 'router';
+}

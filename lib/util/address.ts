@@ -151,7 +151,8 @@ export function fromBytes(bytes: ArrayLike<number>): Address {
 /** RFC 5952 for IPv6, dotted quad for IPv4. */
 export function formatAddress(address: Address): string {
 	if (address.family === 4) {
-		return Array.from(addressBytes(address)).join('.');
+		const value = Number(address.value);
+		return `${value >>> 24}.${(value >>> 16) & 0xFF}.${(value >>> 8) & 0xFF}.${value & 0xFF}`;
 	}
 
 	return new ipaddr.IPv6([...addressBytes(address)]).toRFC5952String();

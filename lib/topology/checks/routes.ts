@@ -1,0 +1,153 @@
+/** Checks of routes: each next hop can be reached, each gateway is somebody, no destination is given twice. */
+import {type Address, type Prefix, formatAddress, formatPrefix, networkOf, width} from '../../util/address.ts';
+import {nearestNames, printable} from '../../util/names.ts';
+import type {Problems} from '../../util/problems.ts';
+import type {Blueprint, NodePlan, RoutePlan} from '../blueprint.ts';
+import {isDefault} from '../routes.ts';
+import {type Segment, segmentsOf} from '../segments.ts';
+
+const linkLocalNetwork = 0xFE80n << 112n;
+
+/** A next hop must lie in a subnet of the node, or be the destination of a route that needs none. */
+export function checkNextHops({nodes}: Blueprint, problems: Problems): void {
+	const faulty = faultyNodes(problems);
+	for (const node of [...nodes.values()].filter(({name}) => !faulty.has(name))) {
+		const surroundings = surroundingsOf(node);
+		for (const route of node.routes) {
+			const mistake = unknownInterface(node, route) ?? badNextHop(node, route, surroundings);
+			if (mistake) {
+				problems.add(node.name, mistake.message, mistake.hint);
+			}
+		}
+	}
+}
+
+type Mistake = {readonly message: string; readonly hint: string};
+
+function unknownInterface({interfaces}: NodePlan, route: RoutePlan): Mistake | undefined {
+	const names = interfaces.map(({name}) => name);
+	if (route.interface === undefined || names.includes(route.interface)) {
+		return undefined;
+	}
+
+	const near = nearestNames(route.interface, names);
+	return {
+		message: `its route to ${destination(route)} leaves by "${printable(route.interface)}", which it does not have`,
+		hint: names.length === 0 ? 'Link it first' : `Name one of its interfaces: ${(near.length > 0 ? near : names.slice(0, 5)).join(', ')}`,
+	};
+}
+
+function badNextHop({kind}: NodePlan, route: RoutePlan, {own, subnets}: Surroundings): Mistake | undefined {
+	const {via} = route;
+	if (!via) {
+		return undefined;
+	}
+
+	const what = kind === 'host' && isDefault(route) ? `its gateway ${formatAddress(via)}` : `the next hop ${formatAddress(via)} of its route to ${destination(route)}`;
+	if (own.has(formatAddress(via))) {
+		return {message: `${what} is its own address`, hint: 'Give the address of a neighbor'};
+	}
+
+	const reached = subnets.get(route.interface);
+	if ((reached && holds(reached, via)) || (isLinkLocal(via) && route.interface !== undefined)) {
+		return undefined;
+	}
+
+	const place = reached ? `none of its subnets (${[...reached.keys].slice(0, 5).join(', ')})` : 'no subnet of it';
+	return {message: `${what} lies in ${place}`, hint: isLinkLocal(via) ? 'Name the interface as well' : 'Give the address of a neighbor, or give the node an address in that subnet'};
+}
+
+/** Prefixes as text and the lengths they have, so that finding one that holds an address takes one look a length, however many there are. */
+type Subnets = {readonly lengths: Set<number>; readonly keys: Set<string>};
+
+type Surroundings = {
+	/** The node's own addresses as text. */
+	readonly own: ReadonlySet<string>;
+	/** What it reaches without a next hop, by the interface it leaves by; undefined: by any. */
+	readonly subnets: ReadonlyMap<string | undefined, Subnets>;
+};
+
+/** A node reaches its subnets without a next hop, and the destinations of its routes that only name an interface. */
+function surroundingsOf({interfaces, routes}: NodePlan): Surroundings {
+	const reached = [
+		...interfaces.flatMap(({name, addresses}) => addresses.map(given => ({name, prefix: networkOf(given)}))),
+		...routes.flatMap(({to, via, interface: name}) => via || name === undefined ? [] : [{name, prefix: to}]),
+	];
+	const subnets = new Map<string | undefined, Subnets>();
+	for (const {name, prefix} of reached) {
+		addSubnet(subnets, name, prefix);
+		addSubnet(subnets, undefined, prefix);
+	}
+
+	return {own: new Set(interfaces.flatMap(({addresses}) => addresses.map(({address}) => formatAddress(address)))), subnets};
+}
+
+function holds({lengths, keys}: Subnets, address: Address): boolean {
+	return [...lengths].some(length => length <= width(address.family) && keys.has(formatPrefix(networkOf({address, length}))));
+}
+
+function addSubnet(subnets: Map<string | undefined, Subnets>, leaveBy: string | undefined, prefix: Prefix): void {
+	const here = subnets.get(leaveBy) ?? {lengths: new Set(), keys: new Set()};
+	subnets.set(leaveBy, here);
+	here.lengths.add(prefix.length);
+	here.keys.add(formatPrefix(prefix));
+}
+
+/** Somebody in the segment must have the gateway's address, unless a router there answers for others (proxy ARP). */
+export function checkGateways({nodes, links}: Blueprint, problems: Problems): void {
+	const faulty = faultyNodes(problems);
+	const segments = segmentsOf(nodes, links);
+	const owns = ownerFinder();
+	for (const {name, kind, interfaces, routes} of nodes.values()) {
+		const around = interfaces.map(each => segments.get(each) ?? []);
+		const gateways = kind === 'host' ? routes.filter(isDefault).flatMap(({via}) => via ?? []) : [];
+		for (const gateway of gateways) {
+			const isKnown = around.some(segment => owns(segment, gateway) || segment.some(({node}) => faulty.has(node) || answersForOthers(nodes.get(node))));
+			if (!isKnown && !faulty.has(name)) {
+				problems.add(name, `no node in its segment has its gateway ${formatAddress(gateway)}`, 'Give a router there this address, or write gateway: \'none\'');
+			}
+		}
+	}
+}
+
+/** Keeps what it found out about a segment, so that a thousand hosts with one gateway cost one look. */
+function ownerFinder(): (segment: Segment, address: Address) => boolean {
+	const known = new Map<Segment, Set<bigint>>();
+	return (segment, address) => {
+		const addresses = known.get(segment) ?? new Set(segment.flatMap(each => each.addresses.map(given => given.address.value)));
+		known.set(segment, addresses);
+		return addresses.has(address.value);
+	};
+}
+
+function answersForOthers(node: NodePlan | undefined): boolean {
+	return node?.kind === 'router' && node.options.proxyArp === true;
+}
+
+export function checkDuplicateRoutes({nodes}: Blueprint, problems: Problems): void {
+	for (const {name, interfaces, routes} of [...nodes.values()].filter(node => node.routes.length > 0)) {
+		const taken = new Map(interfaces.flatMap(each => each.addresses.map(given => [formatPrefix(networkOf(given)), `the subnet of ${each.name}`])));
+		for (const route of routes) {
+			const text = destination(route);
+			const other = taken.get(text);
+			if (other !== undefined) {
+				problems.add(name, `its route to ${text} repeats ${printable(other)}`, 'Leave one of them out');
+			}
+
+			taken.set(text, 'another route');
+		}
+	}
+}
+
+/** One mistake is told once: what follows from it is not. */
+function faultyNodes({list}: Problems): ReadonlySet<string> {
+	return new Set(list.map(({subject}) => subject));
+}
+
+function destination(route: RoutePlan): string {
+	return isDefault(route) ? `default (IPv${route.to.family})` : formatPrefix(route.to);
+}
+
+function isLinkLocal({family, value}: Address): boolean {
+	return family === 6 && (value >> 118n) << 118n === linkLocalNetwork;
+}

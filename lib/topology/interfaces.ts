@@ -1,0 +1,70 @@
+/** The two ends of every link become interfaces: their names, port numbers and MTUs. */
+import {type EndSpec, type Graph, type InterfaceOptions, type LinkSpec, type NodeSpec, isStation} from './specs.ts';
+
+/** Payload of an Ethernet frame in bytes (RFC 894). */
+const ethernetMtu = 1500;
+
+/** An interface whose addresses are still text. */
+export type InterfaceDraft = {
+	readonly node: NodeSpec;
+	readonly name: string;
+	readonly port?: number;
+	readonly mtu: number;
+	/** On the first interface of a host completed by the host's own `ip` and `mac`. */
+	readonly options: InterfaceOptions;
+};
+
+/**
+@param graph no node name twice, every end names a node
+@returns two a link, in the order of the file
+*/
+export function draftInterfaces({nodes, links}: Graph): InterfaceDraft[] {
+	const byName = new Map(nodes.map(node => [node.name, node]));
+	const nextNumber = numbering(links);
+	return links.flatMap(link => link.ends.flatMap(end => {
+		const node = byName.get(end.node);
+		return node ? [draft(node, end, link, nextNumber)] : [];
+	}));
+}
+
+function draft(node: NodeSpec, end: EndSpec, link: LinkSpec, nextNumber: (node: NodeSpec, from: number) => number): InterfaceDraft {
+	const station = isStation(node);
+	const number = station ? nextNumber(node, 0) : end.options.port ?? nextNumber(node, 1);
+	return {
+		node,
+		name: end.options.name ?? `${node.name}-eth${number}`,
+		...(station ? {} : {port: number}),
+		mtu: end.options.mtu ?? link.options.mtu ?? ethernetMtu,
+		options: node.kind === 'host' && number === 0 ? withHostOptions(node.options, end.options) : end.options,
+	};
+}
+
+/** Counts each node's interfaces, passing over the port numbers that the file gives to any of them. */
+function numbering(links: readonly LinkSpec[]): (node: NodeSpec, from: number) => number {
+	const given = givenPorts(links);
+	const last = new Map<string, number>();
+	return ({name}, from) => {
+		let number = (last.get(name) ?? from - 1) + 1;
+		while (given.get(name)?.has(number)) {
+			number++;
+		}
+
+		last.set(name, number);
+		return number;
+	};
+}
+
+function givenPorts(links: readonly LinkSpec[]): Map<string, Set<number>> {
+	const given = new Map<string, Set<number>>();
+	for (const {node, options: {port}} of links.flatMap(link => link.ends)) {
+		if (port !== undefined) {
+			given.set(node, (given.get(node) ?? new Set()).add(port));
+		}
+	}
+
+	return given;
+}
+
+function withHostOptions({ip, mac}: InterfaceOptions, own: InterfaceOptions): InterfaceOptions {
+	return {...(ip === undefined ? {} : {ip}), ...(mac === undefined ? {} : {mac}), ...own};
+}
