@@ -1,5 +1,10 @@
 /** What a policy needs to know of a network: who has which address behind which port, and which devices a pair's traffic crosses. */
+import type {Blueprint, InterfacePlan, NodePlan} from '../topology/blueprint.ts';
+import {contains, linkLocalAddress, parsePrefix, sameAddress} from '../util/address.ts';
 import type {Address, Mac, Prefix} from '../util/address.ts';
+import {compareNames} from '../util/names.ts';
+import {domainsOf, isPerimeter} from './domains.ts';
+import {partsAround} from './parts.ts';
 
 export type Inventory = {
 	readonly hosts: ReadonlyMap<string, HostEntry>;
@@ -59,7 +64,96 @@ export type DeviceEntry = {
 	readonly ports: readonly number[];
 	/**
 	The part of the network each host is in once this device is taken out; a pair of the same part does not cross
-	the device. A part that touches the device more than once (a loop) is negative: its pairs may cross it all the same.
+	the device. A negative part is one whose pairs may cross it all the same, such as a loop (see parts.ts). A host
+	that has no way to the device is in none.
 	*/
 	readonly partOf: ReadonlyMap<string, number>;
 };
+
+/** Reads a network's inventory from its blueprint. Costs grow with devices × hosts, the size of all `partOf`. */
+export function inventoryOf(blueprint: Blueprint): Inventory {
+	const nodes = [...blueprint.nodes.values()];
+	const peerOf = peersOf(blueprint);
+	return {
+		hosts: new Map(nodes.filter(node => node.kind === 'host').map(node => [node.name, hostEntry(node, peerOf)])),
+		routers: new Map(nodes.filter(node => node.kind === 'router').map(node => [node.name, {
+			name: node.name,
+			perimeter: isPerimeter(node),
+			addresses: node.interfaces.flatMap(plan => addressesOf(plan, node)),
+		}])),
+		devices: devicesOf(blueprint, peerOf),
+		domains: domainsOf(blueprint),
+	};
+}
+
+/** The domain an address lies in; undefined means outside. Where two domains share a subnet, the first one has it. */
+export function domainOf({domains}: Pick<Inventory, 'domains'>, address: Address): Domain | undefined {
+	return domains.find(({subnets}) => subnets.some(subnet => contains(subnet, address)));
+}
+
+/**
+Whether a perimeter firewall stands between two domains, undefined being the outside: between any two that differ, save that the
+outside is not parted from a domain that no perimeter router borders. Link-local addresses are outside of every domain.
+*/
+export function isParted(a: Domain | undefined, b: Domain | undefined): boolean {
+	return a && b ? a.id !== b.id : (a ?? b)?.perimeter === true;
+}
+
+/** Every end of a link to the end it meets. */
+type PeerOf = ReadonlyMap<InterfacePlan, InterfacePlan>;
+
+function peersOf({links}: Blueprint): PeerOf {
+	return new Map(links.flatMap(({ends: [a, b]}) => [[a, b], [b, a]] as const));
+}
+
+function hostEntry(node: NodePlan & {readonly kind: 'host'}, peerOf: PeerOf): HostEntry {
+	return {
+		name: node.name,
+		addresses: node.interfaces.flatMap(plan => addressesOf(plan, node)),
+		allowedAddresses: (node.options.allowedAddresses ?? []).map(parsePrefix),
+		portSecurity: node.options.portSecurity ?? true,
+		attachments: node.interfaces.flatMap(plan => {
+			const peer = peerOf.get(plan);
+			return peer ? [{node: peer.node, ...peer.port === undefined ? {} : {port: peer.port}, mac: plan.mac, addresses: addressesOf(plan, node)}] : [];
+		}),
+	};
+}
+
+/** The kernel gives every interface a link-local address as soon as IPv6 is on. */
+function addressesOf({addresses, mac}: InterfacePlan, {ipv6}: NodePlan): Address[] {
+	const own = addresses.map(({address}) => address);
+	if (!ipv6) {
+		return own;
+	}
+
+	const linkLocal = linkLocalAddress(mac);
+	return own.some(address => sameAddress(address, linkLocal)) ? own : [...own, linkLocal];
+}
+
+function devicesOf(blueprint: Blueprint, peerOf: PeerOf): Map<string, DeviceEntry> {
+	const partOf = partsAround(blueprint);
+	const devices = [...blueprint.nodes.values()]
+		.filter(node => node.kind === 'switch' || isPerimeter(node))
+		.sort((a, b) => compareNames(a.name, b.name));
+	return new Map(devices.map((node, index) => [node.name, {
+		name: node.name,
+		kind: node.kind === 'switch' ? 'switch' : 'perimeter',
+		zone: index + 1,
+		hostPorts: hostPortsOf(node, blueprint, peerOf),
+		ports: node.interfaces.flatMap(({port}) => port ?? []).sort((a, b) => a - b),
+		partOf: partOf(node.name),
+	}]));
+}
+
+function hostPortsOf({interfaces}: NodePlan, {nodes}: Blueprint, peerOf: PeerOf): DeviceEntry['hostPorts'] {
+	const ports = new Map<number, {host: string; mac: Mac; addresses: Address[]}>();
+	for (const plan of interfaces) {
+		const peer = peerOf.get(plan);
+		const host = nodes.get(peer?.node ?? '');
+		if (plan.port !== undefined && peer && host?.kind === 'host') {
+			ports.set(plan.port, {host: host.name, mac: peer.mac, addresses: addressesOf(peer, host)});
+		}
+	}
+
+	return new Map([...ports].sort(([a], [b]) => a - b));
+}
