@@ -155,10 +155,12 @@ export function start(argv: readonly string[], {namespace, env, stdio = 'ignore'
 }
 
 export type Service = {
+	/** What the program has written to standard output up to now. */
+	readonly written: () => string;
 	/** Resolves with what the program wrote, when it has ended. */
 	readonly ended: Promise<Output>;
-	/** Ends the program. Twice is fine. */
-	readonly stop: () => void;
+	/** Ends the program, by SIGTERM unless told otherwise. Twice is fine. */
+	readonly stop: (signal?: NodeJS.Signals) => void;
 };
 
 /**
@@ -174,26 +176,25 @@ export async function startService(argv: readonly string[], ready: RegExp, {name
 	const {child} = inside(namespace ?? home, () => ({child: execa(program, rest, settings)}));
 	const ended = child.then(result => ({exitCode: exitCodeOf(result), stdout: text(result.stdout), stderr: text(result.stderr)}));
 	const timer = setTimeout(() => child.kill(), timeout);
-	const isReady = await Promise.race([wrote(child, ready), ended.then(() => false)]);
+	let written = '';
+	const isReady = await new Promise<boolean>(resolve => {
+		child.stdout?.on('data', (chunk: Buffer) => {
+			written += chunk.toString();
+			if (ready.test(written)) {
+				resolve(true);
+			}
+		});
+		void ended.then(() => {
+			resolve(false);
+		});
+	});
 	clearTimeout(timer);
 	if (isReady) {
-		return {ended, stop: () => child.kill()};
+		return {ended, written: () => written, stop: signal => child.kill(signal)};
 	}
 
 	const result = await child;
 	throw isMissing(result) ? missingProgram(program) : new ProgramError(program, {...await ended, how: 'ended before it was ready', place: namespace?.name});
-}
-
-async function wrote(child: ResultPromise, wanted: RegExp): Promise<boolean> {
-	let output = '';
-	return new Promise(resolve => {
-		child.stdout?.on('data', (chunk: Buffer) => {
-			output += chunk.toString();
-			if (wanted.test(output)) {
-				resolve(true);
-			}
-		});
-	});
 }
 
 /** When a process started, in clock ticks since boot (field 22 of proc_pid_stat(5)); undefined when there is none or it is a zombie. */

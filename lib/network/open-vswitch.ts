@@ -1,6 +1,6 @@
 /** The private Open vSwitch of a lab: its own database server and switch daemon, inside the fabric namespace, with all their files in one directory. */
 import {createHash, randomUUID} from 'node:crypto';
-import {type FSWatcher, readFileSync, watch, writeFileSync} from 'node:fs';
+import {type FSWatcher, readFileSync, symlinkSync, watch, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasKernelDatapath} from '../kernel/capabilities.ts';
 import {checkSocketPath} from '../kernel/jsonrpc.ts';
@@ -28,6 +28,8 @@ type Daemon = 'ovsdb-server' | 'ovs-vswitchd';
 
 /** Where the Debian package, and a build from source, put the database's schema. */
 const schemaPaths = ['/usr/share/openvswitch/vswitch.ovsschema', '/usr/local/share/openvswitch/vswitch.ovsschema'];
+/** Milliseconds between two looks at the datapath's packet counts; with the usual 500 a listing of hits would have to wait that long. */
+const revalidation = 100;
 /** Milliseconds for a daemon to open its sockets; 20 on an idle machine. */
 const patience = 5000;
 
@@ -77,12 +79,14 @@ function logFile(directory: string, daemon: Daemon): string {
 async function startDaemon(daemon: Daemon, args: readonly string[], {namespace, directory, onStart}: Place, started: RunningProgram[]): Promise<RunningProgram> {
 	const control = controlSocket(directory, daemon);
 	return whenFileAppears(control, () => {
-		const running = start([daemon, ...args, `--unixctl=${control}`, `--log-file=${logFile(directory, daemon)}`, '-vconsole:off', '-vsyslog:off'], {
+		const running = start([daemon, ...args, `--unixctl=${control}`, `--pidfile=${join(directory, `${daemon}.pid`)}`, `--log-file=${logFile(directory, daemon)}`, '-vconsole:off', '-vsyslog:off'], {
 			namespace,
 			env: {OVS_RUNDIR: directory, OVS_LOGDIR: directory, OVS_DBDIR: directory},
 		});
 		started.push(running);
 		onStart(running);
+		// Where ovs-appctl looks once it has read the pid file.
+		symlinkSync(control, join(directory, `${daemon}.${running.pid}.ctl`));
 		return running;
 	}, daemon, directory);
 }
@@ -150,7 +154,7 @@ A new database as ovsdb-tool(1) would create it and `ovs-vsctl init` would fill 
 log (ovsdb(5)): the schema, then the transactions, each under a line with its length and SHA-1.
 */
 function emptyDatabase(): string {
-	const row = {Open_vSwitch: {[randomUUID()]: {}}, _comment: 'securenet'};
+	const row = {Open_vSwitch: {[randomUUID()]: {other_config: ['map', [['max-revalidator', String(revalidation)]]]}}, _comment: 'securenet'};
 	return [readSchema(), row].map(record => {
 		const text = `${JSON.stringify(record)}\n`;
 		return `OVSDB JSON ${Buffer.byteLength(text)} ${createHash('sha1').update(text).digest('hex')}\n${text}`;

@@ -1,0 +1,170 @@
+/** Connections of both trackers: real ones are opened, listed, deleted one by one. */
+import {writeFileSync} from 'node:fs';
+import anyTest, {type ExecutionContext, type TestFn} from 'ava';
+import {type TrackedConnection, deleteConnections, describe, listConnections} from '../../lib/kernel/conntrack.ts';
+import {restore} from '../../lib/kernel/iptables.ts';
+import {bundle, dumpFlows} from '../../lib/kernel/openflow.ts';
+import {type RunningProgram, execute, run, start} from '../../lib/kernel/process.ts';
+import {deleteSwitchConnections, listSwitchConnections} from '../../lib/kernel/switch-conntrack.ts';
+import {type Fabric, buildFabric} from '../helpers/fabric.ts';
+
+const test = anyTest as TestFn<Fabric & {servers: RunningProgram[]}>;
+const zone = 5;
+
+/** Everything is allowed and marked; what has lost its mark is not. */
+const pipeline = [
+	'add priority=10,arp actions=normal',
+	'add priority=10,icmp6,icmp_type=135 actions=normal',
+	'add priority=10,icmp6,icmp_type=136 actions=normal',
+	...['ip', 'ipv6'].flatMap(family => [
+		`add priority=5,ct_state=-trk,${family} actions=ct(zone=${zone},table=1)`,
+		`add table=1,priority=5,ct_state=+new,${family} actions=ct(commit,zone=${zone},exec(set_field:1->ct_mark)),normal`,
+		`add table=1,priority=5,ct_state=+est,ct_mark=1,${family} actions=normal`,
+	]),
+];
+
+test.beforeEach(async t => {
+	t.context = {...await buildFabric('secure'), servers: []};
+	await bundle(t.context.bridge, pipeline);
+});
+test.afterEach.always(async t => {
+	for (const {pid} of t.context.servers) {
+		process.kill(pid, 'SIGKILL');
+	}
+
+	await t.context.down();
+});
+
+/** A client that stays connected. */
+const client = `
+const [, kind, address] = process.argv;
+const {connect} = require('node:net');
+const {createSocket} = require('node:dgram');
+if (kind === 'tcp') {
+	connect(8000, address);
+} else {
+	const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+	socket.send('x', 8001, address);
+}
+setTimeout(() => {}, 60000);
+`;
+
+async function open(t: ExecutionContext<Fabric & {servers: RunningProgram[]}>): Promise<void> {
+	const {h1, h2, servers} = t.context;
+	servers.push(start([process.execPath, '-e', 'require("node:net").createServer(() => {}).listen(8000, "::")'], {namespace: h2}));
+	await eventually(async () => (await run(['ss', '-Hltn'], {namespace: h2})).stdout.includes(':8000'));
+	for (const address of ['10.9.0.2', 'fd09::2']) {
+		t.is((await execute(['ping', '-c1', '-W2', address], {namespace: h1})).exitCode, 0);
+		servers.push(start([process.execPath, '-e', client, 'tcp', address], {namespace: h1}), start([process.execPath, '-e', client, 'udp', address], {namespace: h1}));
+	}
+}
+
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+	for (let attempt = 0; attempt < 200; attempt++) {
+		if (await holds()) {
+			return;
+		}
+
+		await new Promise(resolve => {
+			setTimeout(resolve, 50);
+		});
+	}
+
+	throw new Error('It never came true.');
+}
+
+const wanted = ['icmp 10.9.0.1 → 10.9.0.2', 'icmpv6 fd09::1 → fd09::2', 'tcp 10.9.0.1 → 10.9.0.2:8000', 'tcp fd09::1 → fd09::2:8000', 'udp 10.9.0.1 → 10.9.0.2:8001', 'udp fd09::1 → fd09::2:8001'];
+
+/** Without what differs from run to run: the client's port and the ping's id. */
+function summary(connections: readonly TrackedConnection[]): string[] {
+	return connections.map(({protocol, source, destination, dport}) => `${protocol} ${source} → ${destination}${dport === undefined ? '' : `:${dport}`}`).sort();
+}
+
+test.serial('connections of the kernel', async t => {
+	const {h2} = t.context;
+	const table = '*filter\n-A INPUT -m conntrack --ctstate NEW -j CONNMARK --set-mark 3\nCOMMIT\n';
+	await restore(h2, 4, table);
+	await restore(h2, 6, table);
+	await open(t);
+	await eventually(async () => includesAll(await listConnections(h2)));
+	const ours = (await listConnections(h2)).filter(each => wanted.includes(summary([each])[0] ?? ''));
+	t.deepEqual(summary(ours), wanted);
+	for (const [index, each] of ours.entries()) {
+		t.is(each.mark, 3);
+		// Deleting it twice shows that one that is gone is fine.
+		deleteConnections(h2, [each, each]);
+		const left = await listConnections(h2);
+		t.false(left.map(describe).includes(describe(each)), describe(each));
+		t.true(ours.slice(index + 1).every(other => left.map(describe).includes(describe(other))));
+	}
+});
+
+test.serial('many connections of the kernel go in one batch', async t => {
+	const {h2} = t.context;
+	const connections = Array.from({length: 1000}, (_, index) => `-I -p udp -s 10.1.0.1 -d 10.2.0.1 --sport ${index + 1} --dport 53 -r 10.2.0.1 -q 10.1.0.1 --reply-port-src 53 --reply-port-dst ${index + 1} -t 600 -w ${(index % 2) * zone}\n`);
+	// Not by standard input: conntrack opens /dev/stdin anew, which works on no socket, and Node's pipes are sockets.
+	const file = `${t.context.bridge.runDirectory}/connections`;
+	writeFileSync(file, connections.join(''));
+	await run(['conntrack', '--load-file', file], {namespace: h2});
+	const all = await listConnections(h2);
+	t.is(all.length, 1000);
+	t.is(all.filter(each => each.zone === zone).length, 500);
+	const begin = performance.now();
+	deleteConnections(h2, all.slice(1));
+	t.true(performance.now() - begin < 1000);
+	t.deepEqual((await listConnections(h2)).map(describe), all.slice(0, 1).map(describe));
+});
+
+test.serial('connections of a switch', async t => {
+	const {bridge} = t.context;
+	await open(t);
+	await eventually(async () => includesAll(await listSwitchConnections(bridge, zone)));
+	t.deepEqual(await listSwitchConnections(bridge, zone + 1), []);
+	const ours = await listSwitchConnections(bridge, zone);
+	t.deepEqual(summary(ours), wanted);
+	for (const [index, each] of ours.entries()) {
+		t.like(each, {mark: 1, zone});
+		await deleteSwitchConnections(bridge, zone, [each, each]);
+		const left = (await listSwitchConnections(bridge, zone)).filter(({mark}) => mark === 1);
+		t.false(left.map(describe).includes(describe(each)), describe(each));
+		t.true(ours.slice(index + 1).every(other => left.map(describe).includes(describe(other))));
+	}
+});
+
+test.serial('a cut ping of either family stops, another goes on', async t => {
+	const {bridge} = t.context;
+	for (const address of ['10.9.0.2', 'fd09::2']) {
+		const [cut, kept] = [endless(t, address), endless(t, address)];
+		await eventually(async () => (await pingsTo(t, address)).length === 2);
+		const [first] = await pingsTo(t, address) as [TrackedConnection];
+		await bundle(bridge, ['modify_strict table=1,priority=5,ct_state=+new,ip actions=drop', 'modify_strict table=1,priority=5,ct_state=+new,ipv6 actions=drop']);
+		await deleteSwitchConnections(bridge, zone, [first]);
+		await eventually(async () => (await pingsTo(t, address)).length === 1);
+		const before = await passed(t);
+		await eventually(async () => await passed(t) > before + 10);
+		t.is((await pingsTo(t, address)).length, 1);
+		process.kill(cut.pid, 'SIGKILL');
+		process.kill(kept.pid, 'SIGKILL');
+		t.context.servers.length = 0;
+		await bundle(bridge, pipeline);
+	}
+});
+
+function endless(t: ExecutionContext<Fabric & {servers: RunningProgram[]}>, address: string): RunningProgram {
+	const ping = start(['ping', '-i', '0.02', address], {namespace: t.context.h1});
+	t.context.servers.push(ping);
+	return ping;
+}
+
+async function pingsTo(t: ExecutionContext<Fabric>, address: string): Promise<TrackedConnection[]> {
+	return (await listSwitchConnections(t.context.bridge, zone)).filter(({destination, icmp, mark}) => destination === address && icmp && mark === 1);
+}
+
+/** Packets of marked connections. */
+async function passed(t: ExecutionContext<Fabric>): Promise<number> {
+	return (await dumpFlows(t.context.bridge, 'table=1,ct_mark=1')).reduce((sum, {packets}) => sum + packets, 0);
+}
+
+function includesAll(connections: readonly TrackedConnection[]): boolean {
+	return wanted.every(each => summary(connections).includes(each));
+}

@@ -1,0 +1,98 @@
+/** Programs: their results, their failures, their ends. */
+import {spawnSync} from 'node:child_process';
+import {readFileSync} from 'node:fs';
+import test from 'ava';
+import {deleteNamespaces} from '../../lib/kernel/namespace.ts';
+import {ProgramError, execute, isAlive, processStartTime, run, start} from '../../lib/kernel/process.ts';
+import {findProgram} from '../../lib/kernel/programs.ts';
+import {MachineError} from '../../lib/util/errors.ts';
+import {testNamespaces} from '../helpers/fabric.ts';
+
+const executes = test.macro({
+	exec: async (t, argv: readonly string[], exitCode: number, stdout: string, stderr: string) => {
+		t.deepEqual(await execute(argv), {exitCode, stdout, stderr});
+	},
+	title: (_, argv: readonly string[]) => `execute ${argv.join(' ')}`,
+});
+
+test(executes, ['printf', 'a\\n\\n'], 0, 'a\n\n', '');
+test(executes, ['false'], 1, '', '');
+test(executes, ['sh', '-c', 'echo no >&2; exit 7'], 7, '', 'no\n');
+test(executes, ['sh', '-c', 'kill -TERM $$'], 143, '', '');
+test(executes, ['no-such-program'], 127, '', 'no-such-program: command not found\n');
+test(executes, ['/etc/passwd'], 126, '', '/etc/passwd: EACCES\n');
+test(executes, ['echo', '$(id); `id`\n"'], 0, '$(id); `id`\n"\n', '');
+
+test('a command does not read what is meant for the prompt', async t => {
+	t.is((await execute(['cat'])).stdout, '');
+});
+
+test('a command out of time ends with 124', async t => {
+	t.is((await execute(['sleep', '60'], {timeout: 100})).exitCode, 124);
+});
+
+test('an interrupted command ends with all it started', async t => {
+	const marker = `60.${process.pid}`;
+	const {exitCode} = await execute(['sh', '-c', `sleep ${marker} & sleep ${marker}; exit 9`], {signal: AbortSignal.timeout(100)});
+	t.is(exitCode, 130);
+	t.is(spawnSync('pgrep', ['-f', `sleep ${marker}`]).stdout.toString(), '');
+});
+
+test('a command that ignores SIGINT gets SIGTERM', async t => {
+	const {exitCode} = await execute(['sh', '-c', 'trap "" INT; trap "exit 5" TERM; while :; do sleep 0.05; done'], {signal: AbortSignal.timeout(100)});
+	t.is(exitCode, 5);
+});
+
+test('run gives input and returns output', async t => {
+	t.deepEqual(await run(['cat'], {input: 'x\n'}), {exitCode: 0, stdout: 'x\n', stderr: ''});
+});
+
+const runFails = test.macro(async (t, argv: readonly string[], message: string) => {
+	await t.throwsAsync(run(argv, {timeout: 200}), {instanceOf: ProgramError, message});
+});
+
+test('run names an exit status and the program\'s words', runFails, ['sh', '-c', 'echo why >&2; exit 3'], 'sh failed with exit status 3: why');
+test('run names a signal', runFails, ['sh', '-c', 'kill -KILL $$'], 'sh was ended by SIGKILL.');
+test('run names a time limit', runFails, ['sleep', '60'], 'sleep did not end within 0.2 s.');
+
+test('run says which package has a missing program', async t => {
+	await t.throwsAsync(run(['conntrack-missing']), {instanceOf: MachineError, message: /conntrack-missing is missing/});
+});
+
+test('a program runs in its namespace, and its error names it', async t => {
+	const [namespace] = testNamespaces('a');
+	t.teardown(() => {
+		deleteNamespaces(namespace ? [namespace] : []);
+	});
+	t.notRegex((await run(['ip', '-br', 'link'], {namespace})).stdout, /eth0/);
+	t.regex((await run(['ip', '-br', 'link'], {namespace})).stdout, /^lo +DOWN/);
+	await t.throwsAsync(run(['false'], {namespace}), {message: `false in ${namespace?.name ?? ''} failed with exit status 1.`});
+});
+
+test('a started program is known by pid and start time until it ends', async t => {
+	const program = start(['sleep', '60']);
+	t.true(isAlive(program.pid, program.startTime));
+	t.false(isAlive(program.pid, program.startTime + 1));
+	process.kill(program.pid);
+	t.deepEqual(await program.exited, {exitCode: null, signal: 'SIGTERM'});
+	t.false(isAlive(program.pid, program.startTime));
+});
+
+test('starting a missing program', t => {
+	t.throws(() => start(['ovs-vswitchd-missing']), {instanceOf: MachineError});
+});
+
+test('a start time counts hundredths of a second since boot', async t => {
+	const uptime = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100;
+	const before = uptime();
+	const {pid, startTime, exited} = start(['sleep', '60']);
+	t.true(startTime >= Math.floor(before) && startTime <= uptime() + 1);
+	process.kill(pid);
+	await exited;
+	t.is(processStartTime(0), undefined);
+});
+
+test('programs are found by name', t => {
+	t.regex(findProgram('ip') ?? '', /\/ip$/);
+	t.is(findProgram('no-such-program'), undefined);
+});
