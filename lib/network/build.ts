@@ -6,15 +6,15 @@ import {Request, Rtnetlink} from '../kernel/rtnetlink.ts';
 import type {Interface} from '../link/interface.ts';
 import {type ConfigureOptions, applyFabricSettings, applySettings, configureNode} from '../node/configure.ts';
 import type {Node} from '../node/node.ts';
-import type {Blueprint, InterfacePlan, NodePlan} from '../topology/blueprint.ts';
+import type {Blueprint, InterfacePlan, LinkPlan, NodePlan} from '../topology/blueprint.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {fabricNamespace, nodeNamespace} from './paths.ts';
-
-export type Progress = {readonly what: string; readonly done: number; readonly total: number};
+import {isSwitching} from './portions.ts';
 
 export type BuildOptions = {
 	readonly lab: string;
-	readonly progress?: ((progress: Progress) => void) | undefined;
+	/** Called after each batch with what was made and how many. */
+	readonly made: (what: string, count: number) => void;
 	readonly signal?: AbortSignal | undefined;
 };
 
@@ -24,10 +24,6 @@ export const fabricGroup = 1;
 const firstIndex = {node: 2, fabric: 10_000} as const;
 /** Objects made without a pause: some 30 ms. */
 const batchSize = 32;
-
-export function isSwitching({kind}: {readonly kind: string}): boolean {
-	return kind === 'switch' || kind === 'bridge';
-}
 
 export function createFabric(lab: string): Namespace {
 	const [namespace] = createNamespaces([fabricNamespace(lab)], applyFabricSettings);
@@ -57,19 +53,28 @@ export async function createNodeNamespaces(plans: readonly NodePlan[], made: Map
 	});
 }
 
-/** Decides index and place of every interface, before any exists. */
-export function layOutInterfaces(blueprint: Blueprint, fabric: Namespace, namespaces: ReadonlyMap<string, Namespace>): Map<InterfacePlan, Interface> {
+/** Interfaces of switches and bridges, decided before any exists: a link may lead to a switch of a later portion. */
+export function layOutPorts(blueprint: Blueprint, fabric: Namespace): Map<InterfacePlan, Interface> {
 	const interfaces = new Map<InterfacePlan, Interface>();
-	let nextInFabric = firstIndex.fabric;
-	for (const node of blueprint.nodes.values()) {
-		const master = node.kind === 'bridge' ? nextInFabric++ : undefined;
-		for (const [position, plan] of node.interfaces.entries()) {
-			const place = isSwitching(node) ? {namespace: fabric, index: nextInFabric++} : {namespace: namespaces.get(node.name) ?? fabric, index: firstIndex.node + position};
-			interfaces.set(plan, {...plan, ...place, master});
+	let next = firstIndex.fabric;
+	for (const node of [...blueprint.nodes.values()].filter(isSwitching)) {
+		const master = node.kind === 'bridge' ? next++ : undefined;
+		for (const plan of node.interfaces) {
+			interfaces.set(plan, {...plan, namespace: fabric, index: next++, master});
 		}
 	}
 
 	return interfaces;
+}
+
+/** Interfaces of hosts and routers, once their namespaces exist. */
+export function layOutStations(plans: readonly NodePlan[], namespaces: ReadonlyMap<string, Namespace>, interfaces: Map<InterfacePlan, Interface>): void {
+	for (const node of plans) {
+		const namespace = namespaces.get(node.name);
+		for (const [position, plan] of namespace ? node.interfaces.entries() : []) {
+			interfaces.set(plan, {...plan, namespace: namespace as Namespace, index: firstIndex.node + position});
+		}
+	}
 }
 
 /** Linux bridges, each with the index its ports name as their master. */
@@ -86,9 +91,9 @@ export function createBridges(blueprint: Blueprint, fabric: Namespace, interface
 }
 
 /** Veth pairs; the end that lies in the fabric comes first, so that it carries the fabric's group. */
-export async function createLinks(blueprint: Blueprint, fabric: Namespace, interfaces: ReadonlyMap<InterfacePlan, Interface>, options: BuildOptions): Promise<void> {
+export async function createLinks(links: readonly LinkPlan[], fabric: Namespace, interfaces: ReadonlyMap<InterfacePlan, Interface>, options: BuildOptions): Promise<void> {
 	using rtnetlink = new Rtnetlink(fabric);
-	await inBatches('links', blueprint.links, options, batch => {
+	await inBatches('links', links, options, batch => {
 		for (const {ends: [a, b]} of batch) {
 			const [near, far] = inFabricFirst([interfaceOf(interfaces, a), interfaceOf(interfaces, b)], fabric);
 			addVeth(rtnetlink, [near, far], fabricGroup);
@@ -132,14 +137,15 @@ export function interfaceOf(interfaces: ReadonlyMap<InterfacePlan, Interface>, p
 	return found;
 }
 
-async function inBatches<Item>(what: string, items: readonly Item[], {progress, signal}: BuildOptions, work: (batch: readonly Item[]) => void): Promise<void> {
+async function inBatches<Item>(what: string, items: readonly Item[], {made, signal}: BuildOptions, work: (batch: readonly Item[]) => void): Promise<void> {
 	for (let at = 0; at < items.length; at += batchSize) {
 		if (signal?.aborted) {
 			throw new SecureNetError('interrupted', `Interrupted while making ${what}.`);
 		}
 
-		work(items.slice(at, at + batchSize));
-		progress?.({what, done: Math.min(at + batchSize, items.length), total: items.length});
+		const batch = items.slice(at, at + batchSize);
+		work(batch);
+		made(what, batch.length);
 		await setImmediate();
 	}
 }

@@ -1,10 +1,9 @@
 /** A blueprint made real: namespaces, links and switches that exist from `up` to `down`, and leave no trace after it. */
 import {EventEmitter} from 'node:events';
-import {existsSync, mkdirSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {requireCapabilities} from '../kernel/capabilities.ts';
 import {type LinkWatch, watchLinks} from '../kernel/monitor.ts';
 import {type Namespace, closeNamespace, namespaceDirectory, namespacePath} from '../kernel/namespace.ts';
-import {Ovsdb} from '../kernel/ovsdb.ts';
 import type {Interface} from '../link/interface.ts';
 import {Link} from '../link/link.ts';
 import type {ConfigureOptions} from '../node/configure.ts';
@@ -12,13 +11,14 @@ import {Node} from '../node/node.ts';
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
 import {InputError, KernelError, SecureNetError, messageOf} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
-import {type Progress, configureNodes, createBridges, createFabric, createLinks, createNodeNamespaces, interfaceOf, isSwitching, layOutInterfaces} from './build.ts';
+import {type BuildOptions, configureNodes, createBridges, createFabric, createLinks, createNodeNamespaces, interfaceOf, layOutPorts, layOutStations} from './build.ts';
 import {neighborLimits, neighborLimits6, raiseSettings} from './host-settings.ts';
 import {Journal, readRecord} from './journal.ts';
 import {neighborCount, permanentNeighbors} from './neighbors.ts';
-import {type OpenVswitch, startOpenVswitch} from './open-vswitch.ts';
 import {checkLabName, fabricNamespace, labDirectory, nodeNamespace, ovsDirectory, ovsEnvironment} from './paths.ts';
+import {isSwitching, portionsOf} from './portions.ts';
 import {sweepLab} from './sweep.ts';
+import {Switching} from './switching.ts';
 
 export type NetworkOptions = {
 	/** Default: the blueprint's name. */
@@ -29,6 +29,9 @@ export type NetworkOptions = {
 	/** Interrupts `up`, which then takes back what it made. */
 	readonly signal?: AbortSignal | undefined;
 };
+
+/** How far `up` is: objects made, of all there will be. */
+export type Progress = {readonly what: string; readonly done: number; readonly total: number};
 
 export type LinkChange = {
 	readonly node: string;
@@ -59,7 +62,7 @@ export class Network extends EventEmitter<NetworkEvents> {
 	readonly #links: Link[] = [];
 	/** By node name; the fabric's is `-fabric`. */
 	readonly #namespaces = new Map<string, Namespace>();
-	#database: Ovsdb | undefined;
+	#switching: Switching | undefined;
 	#watch: LinkWatch | undefined;
 	#journal: Journal | undefined;
 	#leaving = false;
@@ -136,7 +139,7 @@ export class Network extends EventEmitter<NetworkEvents> {
 
 		this.#leaving = true;
 		this.#watch?.close();
-		this.#database?.close();
+		await this.#switching?.close();
 		for (const namespace of this.#namespaces.values()) {
 			closeNamespace(namespace);
 		}
@@ -155,27 +158,47 @@ export class Network extends EventEmitter<NetworkEvents> {
 	}
 
 	async #build(journal: Journal): Promise<void> {
-		const plans = [...this.blueprint.nodes.values()];
-		const stations = plans.filter(plan => !isSwitching(plan));
-		const options = {...this.#options, lab: this.name};
-		const names = {[fabricKey]: fabricNamespace(this.name), ...Object.fromEntries(stations.map(({name}) => [name, nodeNamespace(this.name, name)]))};
+		const names = this.#namespaceNames();
+		const options = this.#buildOptions(Object.keys(names).length);
 		refuseTaken(Object.values(names));
 		journal.willMakeNamespaces(names);
 		this.#prepareNeighborTable();
 		const fabric = createFabric(this.name);
 		this.#namespaces.set(fabricKey, fabric);
-		const starting = this.#startOpenVswitch(fabric, journal);
-		// It is awaited further down; until then a failure must not count as nobody's.
-		starting.catch(() => undefined);
-		await createNodeNamespaces(stations, this.#namespaces, options);
-		const interfaces = layOutInterfaces(this.blueprint, fabric, this.#namespaces);
-		this.#makeNodes(fabric, interfaces);
+		this.#startSwitching(fabric, journal);
+		const interfaces = layOutPorts(this.blueprint, fabric);
 		createBridges(this.blueprint, fabric, interfaces);
-		await createLinks(this.blueprint, fabric, interfaces, options);
-		const openVswitch = await starting;
-		await Promise.all([this.#addSwitches(openVswitch), configureNodes(this.#stations(), this.#configuration(openVswitch), options)]);
+		for (const {switches, stations, links} of portionsOf(this.blueprint)) {
+			await createNodeNamespaces(stations, this.#namespaces, options);
+			layOutStations(stations, this.#namespaces, interfaces);
+			await createLinks(links, fabric, interfaces, options);
+			this.#switching?.add(switches.filter(({kind}) => kind === 'switch'));
+		}
+
+		this.#makeNodes(fabric, interfaces);
+		await configureNodes(this.#stations(), await this.#configuration(), options);
 		this.#makeLinks(interfaces);
+		await this.#switching?.ready();
 		this.#watchLinks(fabric);
+	}
+
+	/** Each namespace is made and later gets its addresses. */
+	#buildOptions(namespaces: number): BuildOptions {
+		const total = (2 * (namespaces - 1)) + this.blueprint.links.length;
+		let done = 0;
+		return {
+			lab: this.name,
+			signal: this.#options.signal,
+			made: (what, count) => {
+				done += count;
+				this.#options.progress?.({what, done, total});
+			},
+		};
+	}
+
+	#namespaceNames(): Record<string, string> {
+		const stations = [...this.blueprint.nodes.values()].filter(plan => !isSwitching(plan));
+		return {[fabricKey]: fabricNamespace(this.name), ...Object.fromEntries(stations.map(({name}) => [name, nodeNamespace(this.name, name)]))};
 	}
 
 	/** Without permanent entries everyone may ask for everyone in the segment, in a table that all namespaces share. */
@@ -186,27 +209,21 @@ export class Network extends EventEmitter<NetworkEvents> {
 		}
 	}
 
-	async #startOpenVswitch(fabric: Namespace, journal: Journal): Promise<OpenVswitch | undefined> {
-		if (![...this.blueprint.nodes.values()].some(({kind}) => kind === 'switch')) {
-			return undefined;
+	#startSwitching(fabric: Namespace, journal: Journal): void {
+		if ([...this.blueprint.nodes.values()].some(({kind}) => kind === 'switch')) {
+			this.#switching = new Switching({
+				fabric,
+				directory: ovsDirectory(this.name),
+				started(daemon) {
+					journal.started(daemon);
+				},
+				died: error => {
+					if (!this.#leaving) {
+						this.emit('failure', error);
+					}
+				},
+			});
 		}
-
-		const directory = ovsDirectory(this.name);
-		mkdirSync(directory, {recursive: true, mode: 0o700});
-		const openVswitch = await startOpenVswitch({
-			namespace: fabric,
-			directory,
-			onStart({pid, startTime}) {
-				journal.started({pid, startTime});
-			},
-		});
-		this.#database = await Ovsdb.connect(openVswitch.database);
-		void openVswitch.died.then(error => {
-			if (!this.#leaving) {
-				this.emit('failure', error);
-			}
-		});
-		return openVswitch;
 	}
 
 	#makeNodes(fabric: Namespace, interfaces: ReadonlyMap<InterfacePlan, Interface>): void {
@@ -220,21 +237,9 @@ export class Network extends EventEmitter<NetworkEvents> {
 		}
 	}
 
-	async #addSwitches(openVswitch: OpenVswitch | undefined): Promise<void> {
-		if (openVswitch) {
-			await this.#database?.addBridges(this.#switches().map(({name, interfaces, plan}) => ({
-				name,
-				ports: interfaces.map(each => ({name: each.name, ofport: each.port ?? 0})),
-				datapathType: openVswitch.datapathType,
-				failMode: 'standalone',
-				stp: plan.kind === 'switch' && plan.options.stp === true,
-			})));
-		}
-	}
-
-	#configuration(openVswitch: OpenVswitch | undefined): (node: Node) => ConfigureOptions {
+	async #configuration(): Promise<(node: Node) => ConfigureOptions> {
 		const neighbors = this.#options.arp ? permanentNeighbors(this.blueprint) : undefined;
-		const facing = openVswitch?.datapathType === 'netdev' ? facingSwitches(this.blueprint) : new Set<InterfacePlan>();
+		const facing = await this.#switching?.needsChecksums() ? facingSwitches(this.blueprint) : new Set<InterfacePlan>();
 		return node => ({
 			withoutTxChecksum: node.plan.interfaces.filter(each => facing.has(each)).map(({name}) => name),
 			...(neighbors?.has(node.name) ? {neighbors: neighbors.get(node.name) ?? new Map()} : {}),
@@ -255,10 +260,6 @@ export class Network extends EventEmitter<NetworkEvents> {
 				this.emit('link', {node: port.node, interface: port.name, up: up && running});
 			}
 		});
-	}
-
-	#switches(): Node[] {
-		return [...this.#nodes.values()].filter(({kind}) => kind === 'switch');
 	}
 
 	#stations(): Node[] {

@@ -17,12 +17,13 @@ async function killedLab(t: ExecutionContext, name: string, step: string, later 
 	const child = spawn(process.execPath, ['--import=tsx', 'test/fixtures/lab-that-stays.ts', name, 'single,40'], {stdio: ['ignore', 'pipe', 'inherit']});
 	t.teardown(() => child.kill('SIGKILL'));
 	const exited = once(child, 'exit');
-	for await (const chunk of child.stdout) {
-		if (String(chunk).split('\n').includes(step)) {
-			break;
-		}
-	}
-
+	await new Promise<void>(resolve => {
+		child.stdout.on('data', chunk => {
+			if (String(chunk).split('\n').includes(step)) {
+				resolve();
+			}
+		});
+	});
 	await setTimeout(later);
 	child.kill('SIGKILL');
 	await exited;

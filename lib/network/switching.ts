@@ -1,0 +1,74 @@
+/** The switches of a lab: bridges of its private Open vSwitch, added portion by portion while the rest of the network is made. */
+import {mkdirSync} from 'node:fs';
+import type {Namespace} from '../kernel/namespace.ts';
+import {Ovsdb} from '../kernel/ovsdb.ts';
+import type {NodePlan} from '../topology/blueprint.ts';
+import type {SecureNetError} from '../util/errors.ts';
+import type {ProcessRecord} from './journal.ts';
+import {type OpenVswitch, startOpenVswitch} from './open-vswitch.ts';
+
+export type SwitchingOptions = {
+	readonly fabric: Namespace;
+	/** Where Open vSwitch keeps its files. */
+	readonly directory: string;
+	/** Called with each daemon as soon as it runs. */
+	readonly started: (daemon: ProcessRecord) => void;
+	/** Called when a daemon ends by itself. */
+	readonly died: (error: SecureNetError) => void;
+};
+
+export class Switching {
+	readonly #running: Promise<{openVswitch: OpenVswitch; database: Ovsdb}>;
+	readonly #additions: Array<Promise<void>> = [];
+
+	/** Starts the daemons; they are ready some time later. */
+	constructor(options: SwitchingOptions) {
+		this.#running = start(options);
+		// Whoever waits for the switches gets the error; until then it must not count as nobody's.
+		this.#running.catch(() => undefined);
+	}
+
+	/** The userspace datapath needs complete checksums from its ports, the kernel's does not. */
+	async needsChecksums(): Promise<boolean> {
+		const {openVswitch} = await this.#running;
+		return openVswitch.datapathType === 'netdev';
+	}
+
+	/** Begins to add bridges whose ports exist already. */
+	add(switches: readonly NodePlan[]): void {
+		const addition = this.#running.then(async ({openVswitch, database}) => database.addBridges(switches.map(plan => ({
+			name: plan.name,
+			ports: plan.interfaces.map(({name, port = 0}) => ({name, ofport: port})),
+			datapathType: openVswitch.datapathType,
+			failMode: 'standalone',
+			stp: plan.kind === 'switch' && plan.options.stp === true,
+		}))));
+		addition.catch(() => undefined);
+		this.#additions.push(addition);
+	}
+
+	/** Waits until all bridges forward. @throws SecureNetError naming the daemon that did not start, or the ports it did not take */
+	async ready(): Promise<void> {
+		await Promise.all(this.#additions);
+	}
+
+	/** Lets go of the daemons; ending them is the sweep's. */
+	async close(): Promise<void> {
+		const running = await this.#running.catch(() => undefined);
+		running?.database.close();
+		await Promise.allSettled(this.#additions);
+	}
+}
+
+async function start({fabric, directory, started, died}: SwitchingOptions): Promise<{openVswitch: OpenVswitch; database: Ovsdb}> {
+	mkdirSync(directory, {recursive: true, mode: 0o700});
+	const openVswitch = await startOpenVswitch({
+		namespace: fabric,
+		directory,
+		onStart({pid, startTime}) {
+			started({pid, startTime});
+		},
+	});
+	void openVswitch.died.then(died);
+	return {openVswitch, database: await Ovsdb.connect(openVswitch.database)};
+}
