@@ -1,11 +1,13 @@
 /**
 The contract of a firewall driver.
 
-A driver turns the plan of one enforcement point into the text its device understands (`render`, pure), can tell what is
-installed (`read`), and replaces what is installed by what is wanted in one transaction (`apply`). `check` asks the device
-whether it would accept the change, before any device is touched.
+A driver turns the plan of one enforcement point into the text its device understands (`render`, pure), asks the device
+whether it would take the change (`check`), and makes it in one transaction (`apply`). States are values: the caller keeps
+the one that is installed, and puts an old one back by applying it.
 */
+import type {TrackedConnection} from '../kernel/conntrack.ts';
 import type {DevicePlan} from '../policy/filter-rule.ts';
+import {SecureNetError, messageOf} from '../util/errors.ts';
 
 /** A rendered line (a flow, a chain rule) with what it stands for, for listings. */
 export type InstalledLine = {
@@ -15,36 +17,56 @@ export type InstalledLine = {
 	readonly sentence: string | undefined;
 	/** Packets; for a stateful rule the first packets of connections. */
 	readonly packets: number;
-	/** Rule id, when a rule is behind it and the line is the one that counts its hits. */
+	/** Rule id, when a rule is behind it and the line is one that counts its hits. */
 	readonly rule?: number;
 };
 
-/** A tracked connection, as seen in its original direction. */
-export type Connection = {
-	readonly source: string;
-	readonly destination: string;
-	readonly protocol: string;
-	/** Whether a stateful rule or default made it: only these pass without being judged. */
-	readonly marked: boolean;
-	/** What the device needs to name it when deleting. */
-	readonly tuple: string;
-};
+/** A step of a device from one state to the next. */
+export type Step<State> = {readonly device: string; readonly previous: State; readonly next: State};
 
 export type FirewallDriver<State> = {
-	readonly name: string;
+	/** A device that no policy has touched yet. */
+	readonly plain: State;
 	/** Sentences for everything in the plan that this driver cannot do; empty when it can do all. */
 	supports(plan: DevicePlan): readonly string[];
-	/** Pure. `previous` keeps what must stay stable between renderings (priorities, set generations). */
-	render(plan: DevicePlan, previous: State | undefined): State;
+	/** Pure. `previous` keeps what must stay stable between renderings (priorities, names of sets). */
+	render(plan: DevicePlan, previous: State): State;
 	/** Whether applying would change anything. */
-	differs(previous: State | undefined, next: State): boolean;
-	/** Asks the device to parse the change without making it. Throws DeviceError. */
-	check(device: string, previous: State | undefined, next: State): Promise<void>;
-	/** One transaction. Throws DeviceError, the device then is as before. */
-	apply(device: string, previous: State | undefined, next: State): Promise<void>;
+	differs(previous: State, next: State): boolean;
+	/**
+	Asks the device to parse the change, and prepares what nothing uses yet; `apply` or `discard` must follow.
+
+	@throws DeviceError, the device then is as before
+	*/
+	check(step: Step<State>): Promise<void>;
+	/** Takes back what `check` prepared. */
+	discard(step: Step<State>): Promise<void>;
+	/** Makes a checked change in one transaction. @throws DeviceError, the device then is as before */
+	apply(step: Step<State>): Promise<void>;
 	/** What is installed, each line with its sentence. */
-	list(device: string, state: State | undefined): Promise<InstalledLine[]>;
-	connections(device: string): Promise<Connection[]>;
-	/** Deletes tracked connections in one batch. */
-	cut(device: string, connections: readonly Connection[]): Promise<void>;
+	list(device: string, state: State): Promise<InstalledLine[]>;
+	/** Returns when no packet can be treated by a state that was replaced before. */
+	settle(): Promise<void>;
+	/** The connections that pass without being judged. */
+	connections(device: string, state: State): Promise<TrackedConnection[]>;
+	/** Ends connections in one batch: their next packets are judged. */
+	cut(device: string, state: State, connections: readonly TrackedConnection[]): Promise<void>;
 };
+
+/** Bit of a connection's mark that says: a stateful rule or a default made it. Only such connections pass without being judged. */
+export const madeByPolicy = 0x1;
+
+/** A device refused its part of a policy. Names the device, the rule when it is known, and the device's own words. */
+export class DeviceError extends SecureNetError {
+	override name = 'DeviceError';
+	readonly device: string;
+	/** Sentence of the rule, or the built-in reason, behind the refused line. */
+	readonly sentence: string | undefined;
+
+	constructor(device: string, sentence: string | undefined, cause: unknown) {
+		super('device', `${device} refuses ${sentence === undefined ? 'the policy' : `"${sentence}"`}; nothing has changed. ${messageOf(cause)}`, {}, {cause});
+		this.device = device;
+		this.sentence = sentence;
+	}
+}
+

@@ -1,0 +1,116 @@
+/** The stages that are the same on every switch of a lab: address classes, and what becomes of packets that no rule matched. */
+import type {Prefix} from '../util/address.ts';
+import {formatPrefix} from '../util/address.ts';
+import type {SharedPlan} from '../policy/filter-rule.ts';
+import {classify} from './address-class.ts';
+import type {AddressClass, ClassifiedPrefix, SetNumbers} from './address-class.ts';
+import {byKey, makeFlow} from './flow.ts';
+import type {Flow, Flows} from './flow.ts';
+import {matchDomains, matchFlag, matchOriginal, priority, setDomain, setFlag, setWords, table} from './pipeline.ts';
+import type {Side} from './pipeline.ts';
+
+export type SharedFlows = {readonly numbers: SetNumbers; readonly flows: Flows};
+
+/** What was rendered for a plan, by what its numbers had to agree with. All switches of a lab share one plan. */
+const rendered = new WeakMap<SharedPlan, Map<SharedFlows | undefined, SharedFlows>>();
+
+/**
+Renders the shared stages once for all switches that render the same plan.
+
+@param previous keeps the numbers of sets; a switch without one takes whatever numbers its neighbours have
+*/
+export function renderShared(shared: SharedPlan, previous: SharedFlows | undefined): SharedFlows {
+	const known = rendered.get(shared) ?? new Map<SharedFlows | undefined, SharedFlows>();
+	rendered.set(shared, known);
+	const found = previous ? known.get(previous) : known.values().next().value;
+	if (found) {
+		return found;
+	}
+
+	const numbers = numberSets(shared, previous?.numbers);
+	const result = {numbers, flows: byKey(sharedFlows(shared, numbers))};
+	known.set(previous, result);
+	return result;
+}
+
+/** A set keeps its number while it exists; a new one takes the lowest that is free. */
+function numberSets(shared: SharedPlan, previous: SetNumbers = new Map()): SetNumbers {
+	const names = [...shared.sets.keys()];
+	if (names.length === previous.size && names.every(name => previous.has(name))) {
+		return previous;
+	}
+
+	const numbers = new Map([...previous].filter(([name]) => shared.sets.has(name)));
+	const taken = new Set(numbers.values());
+	let next = 0;
+	for (const name of names.filter(name => !numbers.has(name))) {
+		while (taken.has(next)) {
+			next++;
+		}
+
+		numbers.set(name, next++);
+	}
+
+	return numbers;
+}
+
+function sharedFlows(shared: SharedPlan, numbers: SetNumbers): Flow[] {
+	return [
+		...classify('source', shared, numbers).map(sourceFlow),
+		makeFlow(table.source, priority.miss, '', `goto_table:${table.destination}`, 'a source in no set and outside of all domains'),
+		makeFlow(table.destination, priority.first, matchOriginal, `goto_table:${table.multicast}`, 'multicast is judged for each receiver'),
+		...classify('destination', shared, numbers).map(destinationFlow),
+		makeFlow(table.destination, priority.miss, '', `goto_table:${table.rules}`, 'a destination in no set and outside of all domains'),
+		...defaultFlows(shared),
+		...isolationFlows(shared),
+		makeFlow(table.forward, priority.miss, '', 'NORMAL', 'forward as a learning switch'),
+	];
+}
+
+function sourceFlow({prefix, class: source}: ClassifiedPrefix): Flow {
+	return makeFlow(table.source, priority.prefix + prefix.length, matchPrefix('source', prefix), then(classActions('source', source), table.destination), `source ${formatPrefix(prefix)}`);
+}
+
+function destinationFlow({prefix, class: destination}: ClassifiedPrefix): Flow {
+	const match = matchPrefix('destination', prefix);
+	return destination.router
+		? makeFlow(table.destination, priority.prefix + prefix.length, match, `goto_table:${table.permit}`, `traffic to router address ${formatPrefix(prefix)} is not judged`)
+		: makeFlow(table.destination, priority.prefix + prefix.length, match, then(classActions('destination', destination), table.rules), `destination ${formatPrefix(prefix)}`);
+}
+
+function classActions(side: Side, {words, domain, bound}: AddressClass): string[] {
+	return [...setWords(side, words), ...(domain === undefined ? [] : [setDomain(side, domain)]), ...(bound ? [setFlag('bound')] : [])];
+}
+
+/** OpenFlow cannot match "not equal", so the pairs that no perimeter firewall parts are listed and the rest is denied. */
+function defaultFlows({domains}: SharedPlan): Flow[] {
+	const together = (source: number | undefined, destination: number | undefined, why: string) =>
+		makeFlow(table.defaults, priority.low, matchDomains(source, destination), `goto_table:${table.isolation}`, why);
+	return [
+		together(undefined, undefined, 'both outside: no perimeter firewall between them'),
+		...domains.map(({id}) => together(id, id, `both in domain ${id}: no perimeter firewall between them`)),
+		...domains.filter(({perimeter}) => !perimeter).flatMap(({id}) => [
+			together(undefined, id, `outside to domain ${id}: no perimeter firewall between them`),
+			together(id, undefined, `domain ${id} to outside: no perimeter firewall between them`),
+		]),
+		makeFlow(table.defaults, priority.miss, '', 'drop', 'default: a perimeter firewall parts source and destination'),
+	];
+}
+
+function isolationFlows({isolation}: SharedPlan): Flow[] {
+	const permit = `goto_table:${table.permit}`;
+	const otherwise = makeFlow(table.isolation, priority.miss, '', isolation === 'all' ? 'drop' : permit, `default: isolation ${isolation}`);
+	return isolation === 'bound'
+		? [makeFlow(table.isolation, priority.low, matchFlag('bound'), 'drop', 'default: the destination is a bound host'), otherwise]
+		: [otherwise];
+}
+
+/** The addresses of a prefix as source or destination; of the whole family when its length is zero. */
+export function matchPrefix(side: Side, prefix: Prefix): string {
+	const [protocol, source, destination] = prefix.family === 4 ? ['ip', 'nw_src', 'nw_dst'] : ['ipv6', 'ipv6_src', 'ipv6_dst'];
+	return prefix.length === 0 ? protocol : `${protocol},${side === 'source' ? source : destination}=${formatPrefix(prefix)}`;
+}
+
+function then(actions: readonly string[], next: number): string {
+	return [...actions, `goto_table:${next}`].join(',');
+}

@@ -1,0 +1,151 @@
+/** The stages that know a switch's own ports: which are guarded, what may come from them, who gets a copy of a multicast. */
+import {formatAddress, formatPrefix, prefixOf} from '../util/address.ts';
+import type {Family, Prefix} from '../util/address.ts';
+import type {DevicePlan, GuardedPort} from '../policy/filter-rule.ts';
+import {makeFlow} from './flow.ts';
+import type {Flow} from './flow.ts';
+import {matchPrefix} from './openflow-classes.ts';
+import {priority, setReceiver, table} from './pipeline.ts';
+
+const untagged = 'vlan_tci=0x0000/0x1000';
+const tagged = 'vlan_tci=0x1000/0x1000';
+const forward = `goto_table:${table.forward}`;
+const routerSolicitation = 'icmp6,icmp_type=133,icmp_code=0,nw_ttl=255';
+const neighborSolicitation = 'icmp6,icmp_type=135,icmp_code=0,nw_ttl=255';
+const neighborAdvertisement = 'icmp6,icmp_type=136,icmp_code=0,nw_ttl=255';
+const unspecified = 'ipv6_src=::';
+const noLinkLayer = '00:00:00:00:00:00';
+/** Multicast listener queries, reports and dones (RFC 2710) and version 2 reports (RFC 3810); link-local by their hop limit. */
+const listenerDiscovery = [130, 131, 132, 143].map(type => `icmp6,icmp_type=${type},nw_ttl=1`);
+/** All of neighbour discovery (RFC 4861): solicitations, advertisements, redirects. A hop limit of 255 proves that no router forwarded it. */
+const neighborDiscovery = [133, 134, 135, 136, 137].map(type => `icmp6,icmp_type=${type},nw_ttl=255`);
+const dhcpClient = ['udp,tp_src=68,tp_dst=67', 'udp6,tp_src=546,tp_dst=547'];
+const dhcpServer = ['udp,tp_src=67,tp_dst=68', 'udp6,tp_src=547,tp_dst=546'];
+
+/** Ports whose multicast and broadcast are judged: those of bound hosts, and with isolation `all` everybody's who has not lifted port security. */
+export function judgedPorts({guarded, shared}: DevicePlan): GuardedPort[] {
+	return guarded.filter(({secured, bound}) => secured || (shared.isolation === 'all' && !bound));
+}
+
+export function portFlows(plan: DevicePlan): Flow[] {
+	const secured = plan.guarded.filter(port => port.secured);
+	return [
+		...secured.flatMap(classifySecured),
+		...classifyOthers(),
+		...secured.flatMap(antispoofFlows),
+		makeFlow(table.antispoof, priority.miss, '', 'drop', 'port security: not an address of the host behind the port'),
+		...secured.flatMap(protocolFlows),
+		...protocolOfAll(),
+		...multicastFlows(plan),
+		makeFlow(table.other, priority.miss, '', otherAction(plan), 'neither ARP nor IP: never to a secured port'),
+	];
+}
+
+function classifySecured({port, host}: GuardedPort): Flow[] {
+	return [
+		makeFlow(table.classify, priority.high + 1, `in_port=${port},${untagged}`, `goto_table:${table.antispoof}`, `port ${port} is secured: ${host}`),
+		makeFlow(table.classify, priority.high, `in_port=${port}`, 'drop', `port ${port} is secured: ${host} sends no tagged frames`),
+	];
+}
+
+function classifyOthers(): Flow[] {
+	const at = (level: number, match: string, next: number, why: string) => makeFlow(table.classify, level, match, `goto_table:${next}`, why);
+	return [
+		at(priority.middle, tagged, table.other, 'tagged frames are neither ARP nor IP here'),
+		...['arp', ...neighborDiscovery, ...listenerDiscovery].map(match => at(priority.middle - 1, match, table.forward, 'always allowed: address resolution')),
+		...dhcpServer.map(match => at(priority.middle - 1, match, table.forward, 'always allowed: answers to DHCP clients')),
+		...['ip', 'ipv6'].map(match => at(priority.low, match, table.cast, 'IP is judged')),
+		at(priority.miss, '', table.other, 'neither ARP nor IP'),
+	];
+}
+
+function antispoofFlows(guarded: GuardedPort): Flow[] {
+	const {port, mac, host} = guarded;
+	const own = ownPrefixes(guarded);
+	const pass = (match: string, next: number, why: string) =>
+		makeFlow(table.antispoof, priority.low, `in_port=${port},dl_src=${mac},${match}`, `goto_table:${next}`, `${host}: ${why}`);
+	return [
+		...own.map(prefix => pass(matchPrefix('source', prefix), table.protocol, `own address ${formatPrefix(prefix)}`)),
+		...own.filter(({family}) => family === 4).flatMap(prefix => arpMatches(prefix, mac).map(match => pass(match, table.forward, `ARP for ${formatPrefix(prefix)}`))),
+		...own.some(({family}) => family === 6) ? [pass(`icmp6,${unspecified}`, table.protocol, 'neighbour discovery before it has an address')] : [],
+		pass('udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67', table.forward, 'DHCP client'),
+	];
+}
+
+function ownPrefixes({addresses, allowed}: GuardedPort): Prefix[] {
+	const own = [...addresses.map(prefixOf), ...allowed];
+	return own.filter((prefix, index) => own.findIndex(other => formatPrefix(other) === formatPrefix(prefix)) === index);
+}
+
+/** From an own address, and the probe of RFC 5227 that asks whether anybody else has it. */
+function arpMatches(prefix: Prefix, mac: string): string[] {
+	const own = prefix.length === 0 ? ['', ''] : [`,arp_spa=${formatPrefix(prefix)}`, `,arp_tpa=${formatPrefix(prefix)}`];
+	return [`arp,arp_sha=${mac}${own[0] ?? ''}`, `arp,arp_op=1,arp_sha=${mac},arp_spa=0.0.0.0${own[1] ?? ''}`];
+}
+
+/** A discovery message must not tell another link-layer address than the host's, nor probe for or advertise another address. */
+function protocolFlows(guarded: GuardedPort): Flow[] {
+	const {port, mac, host} = guarded;
+	const macs = [mac, noLinkLayer];
+	const own = ownPrefixes(guarded).filter(({family}) => family === 6);
+	const pass = (level: number, match: string, why: string) => makeFlow(table.protocol, level, `in_port=${port},${match}`, forward, `${host}: ${why}`);
+	return own.length === 0 ? [] : [
+		...own.map(prefix => pass(priority.high + 2, `${neighborSolicitation},${unspecified},nd_sll=${noLinkLayer}${target(prefix)}`, `duplicate address detection for ${formatPrefix(prefix)}`)),
+		...macs.map(linkLayer => pass(priority.high, `${neighborSolicitation},nd_sll=${linkLayer}`, 'neighbour solicitation')),
+		...own.flatMap(prefix => macs.map(linkLayer =>
+			pass(priority.high, `${neighborAdvertisement},nd_tll=${linkLayer}${target(prefix)}`, `neighbour advertisement of ${formatPrefix(prefix)}`))),
+	];
+}
+
+function target(prefix: Prefix): string {
+	return prefix.length === 0 ? '' : `,nd_target=${formatPrefix(prefix)}`;
+}
+
+function protocolOfAll(): Flow[] {
+	const drop = (level: number, match: string, why: string) => makeFlow(table.protocol, level, match, 'drop', `port security: ${why}`);
+	return [
+		drop(priority.high + 1, `icmp6,icmp_type=135,${unspecified}`, 'duplicate address detection for an address of somebody else'),
+		...[135, 136].map(type => drop(priority.middle, `icmp6,icmp_type=${type}`, 'neighbour discovery with an address of somebody else')),
+		drop(priority.middle, 'icmp6,icmp_type=134', 'router advertisements come from routers'),
+		...dhcpServer.map(match => drop(priority.middle, match, 'DHCP answers come from servers')),
+		...[routerSolicitation, ...listenerDiscovery].map(match => makeFlow(table.protocol, priority.middle, match, forward, 'always allowed: neighbour discovery')),
+		...dhcpClient.map(match => makeFlow(table.protocol, priority.middle, match, forward, 'always allowed: DHCP client')),
+		drop(priority.low, `ipv6,${unspecified}`, 'only neighbour discovery comes from no address'),
+		makeFlow(table.protocol, priority.miss, '', `goto_table:${table.cast}`, 'IP is judged'),
+	];
+}
+
+/**
+The copy for a judged port is looked up as if it were sent to the host there; `permit` takes the true destination from
+the stack again. OVS never sends a copy back to the port the packet came from.
+*/
+function multicastFlows(plan: DevicePlan): Flow[] {
+	const judged = judgedPorts(plan);
+	const others = outputs(plan, judged);
+	const flow = (match: string, actions: readonly string[]) => makeFlow(table.multicast, priority.low, match, actions.join(',') || 'drop', 'multicast: judged for each bound host, unjudged to other ports');
+	return [
+		...judged.length === 0
+			? ['ip', 'ipv6'].map(match => flow(match, ['NORMAL']))
+			: [flow('ip', ['push:NXM_OF_IP_DST[]', ...copies(judged, 4), ...others]), flow('ipv6', ['push:NXM_NX_IPV6_DST[]', ...copies(judged, 6), ...others])],
+		makeFlow(table.multicast, priority.miss, '', 'drop', 'not IP'),
+	];
+}
+
+/** A host without an address of the family gets no copy: there is nobody to judge. */
+function copies(judged: readonly GuardedPort[], family: Family): string[] {
+	return judged.flatMap(({port, addresses}) => {
+		const address = addresses.find(own => own.family === family);
+		const field = family === 4 ? 'ip_dst' : 'ipv6_dst';
+		return address ? [`clone(${setReceiver(port)},set_field:${formatAddress(address)}->${field},resubmit(,${table.destination}))`] : [];
+	});
+}
+
+function otherAction(plan: DevicePlan): string {
+	const secured = plan.guarded.filter(port => port.secured);
+	return secured.length === 0 ? 'NORMAL' : outputs(plan, secured).join(',') || 'drop';
+}
+
+function outputs({ports}: DevicePlan, without: readonly GuardedPort[]): string[] {
+	const left = new Set(without.map(({port}) => port));
+	return ports.filter(port => !left.has(port)).map(port => `output:${port}`);
+}

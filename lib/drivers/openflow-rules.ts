@@ -1,0 +1,121 @@
+/** The rules of a policy as flows: their priorities, and one final flow each where their sides allow it. */
+import type {Family} from '../util/address.ts';
+import type {FilterRule, Match} from '../policy/filter-rule.ts';
+import type {SetNumbers} from './address-class.ts';
+import {makeFlow} from './flow.ts';
+import type {Flow} from './flow.ts';
+import {matchPrefix} from './openflow-classes.ts';
+import {matchFlag, matchSet, priority, table} from './pipeline.ts';
+import type {Side} from './pipeline.ts';
+
+export type Priorities = ReadonlyMap<number, number>;
+
+/** A rule renders the same on every switch where it stands at the same priority. */
+const rendered = new WeakMap<FilterRule, {readonly numbers: SetNumbers; readonly at: number; readonly flows: readonly Flow[]}>();
+
+export function ruleFlows(rules: readonly FilterRule[], priorities: Priorities, numbers: SetNumbers): Flow[] {
+	return [
+		makeFlow(table.rules, priority.first, matchFlag('untracked'), `goto_table:${table.defaults}`, 'rules judge first packets only'),
+		...rules.flatMap(rule => flowsOf(rule, priorities.get(rule.id) ?? priority.ruleLast, numbers)),
+		makeFlow(table.rules, priority.miss, '', `goto_table:${table.defaults}`, 'no rule matches'),
+	];
+}
+
+/**
+Priorities of the rules by id, the first rule highest. Rules keep theirs, new ones are put between or after them; when
+the order has changed or a gap is full, all are spread evenly again.
+*/
+export function placeRules(ids: readonly number[], previous: Priorities = new Map()): Priorities {
+	return placeBetween(ids, previous) ?? spread(ids);
+}
+
+function placeBetween(ids: readonly number[], previous: Priorities): Priorities | undefined {
+	const placed = new Map<number, number>();
+	const below = nextPlaced(ids, previous);
+	let above: number = priority.ruleFirst;
+	for (const [index, id] of ids.entries()) {
+		const at = previous.get(id) ?? newPriority(above, below[index]);
+		if (at >= above || at <= priority.ruleLast) {
+			return undefined;
+		}
+
+		placed.set(id, at);
+		above = at;
+	}
+
+	return placed;
+}
+
+/** For each rule the priority of the next one that already has one. */
+function nextPlaced(ids: readonly number[], previous: Priorities): Array<number | undefined> {
+	let next: number | undefined;
+	return ids.toReversed().map(id => {
+		next = previous.get(id) ?? next;
+		return next;
+	}).reverse();
+}
+
+/** Half way to the next rule, or one step below the last. */
+function newPriority(above: number, below: number | undefined): number {
+	return below === undefined ? above - priority.ruleStep : Math.floor((above + below) / 2);
+}
+
+function spread(ids: readonly number[]): Priorities {
+	const step = (priority.ruleFirst - priority.ruleLast) / (ids.length + 1);
+	return new Map(ids.map((id, index) => [id, priority.ruleFirst - Math.floor((index + 1) * Math.min(step, priority.ruleStep))]));
+}
+
+function flowsOf(rule: FilterRule, at: number, numbers: SetNumbers): readonly Flow[] {
+	const known = rendered.get(rule);
+	if (known?.at === at && known.numbers === numbers) {
+		return known.flows;
+	}
+
+	const flows = renderRule(rule, at, numbers);
+	rendered.set(rule, {numbers, at, flows});
+	return flows;
+}
+
+/** One flow for each pair of the two sides' matches, or a conjunction of both lists where that takes fewer flows. */
+function renderRule(rule: FilterRule, at: number, numbers: SetNumbers): Flow[] {
+	const actions = rule.action === 'allow' ? `goto_table:${table.permit}` : 'drop';
+	const final = (match: string) => makeFlow(table.rules, at, match, actions, rule, true);
+	const families = familiesOf(rule).map(family => [sideMatches('source', rule.from, family, numbers), sideMatches('destination', rule.to, family, numbers)] as const);
+	const pairs = families.flatMap(([sources, destinations]) => sources.flatMap(source => destinations.map(destination => [source, destination].filter(Boolean).join(','))));
+	const lists = families.filter(([sources, destinations]) => sources.length > 0 && destinations.length > 0);
+	if (pairs.length <= lists.flat(2).length + 1) {
+		return pairs.map(final);
+	}
+
+	const member = (match: string, dimension: number) => makeFlow(table.rules, at, match, `conjunction(${rule.id},${dimension}/2)`, rule);
+	return [
+		...lists.flatMap(([sources, destinations]) => [...sources.map(match => member(match, 1)), ...destinations.map(match => member(match, 2))]),
+		final(`conj_id=${rule.id}`),
+	];
+}
+
+/** Registers hold both families alike; a rule needs a flow for each family only where it names prefixes. */
+function familiesOf({from, to}: FilterRule): ReadonlyArray<Family | undefined> {
+	return from.kind === 'prefixes' || to.kind === 'prefixes' ? [4, 6] : [undefined];
+}
+
+function sideMatches(side: Side, match: Match, family: Family | undefined, numbers: SetNumbers): string[] {
+	switch (match.kind) {
+		case 'any': {
+			return [''];
+		}
+
+		case 'set': {
+			const number = numbers.get(match.set);
+			if (number === undefined) {
+				throw new Error(`The plan names the set ${match.set} and does not have it.`);
+			}
+
+			return [matchSet(side, number)];
+		}
+
+		case 'prefixes': {
+			return match.prefixes.filter(prefix => prefix.family === family).map(prefix => matchPrefix(side, prefix));
+		}
+	}
+}

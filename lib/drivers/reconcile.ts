@@ -1,0 +1,154 @@
+/** Keeps all enforcement points of a lab at one policy: every device takes a change over, or none does. */
+import type {TrackedConnection} from '../kernel/conntrack.ts';
+import type {Packet, Verdict} from '../policy/evaluate.ts';
+import type {Compiled, DevicePlan} from '../policy/filter-rule.ts';
+import {parseAddress} from '../util/address.ts';
+import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
+import {sortNames, unknownName} from '../util/names.ts';
+import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
+
+/** Each driver is asked only about states that it rendered itself. */
+type AnyDriver = FirewallDriver<unknown>;
+export type Drivers = Readonly<Record<DevicePlan['kind'], AnyDriver>>;
+
+type Installed = {readonly driver: AnyDriver; readonly state: unknown};
+type Change = Step<unknown> & {readonly driver: AnyDriver};
+
+/** Each is a process for some milliseconds. */
+const installedAtOnce = 8;
+
+export class Firewall {
+	readonly #drivers: Drivers;
+	#installed = new Map<string, Installed>();
+	/** Devices that changed since connections were last compared with the policy. */
+	readonly #changed = new Set<string>();
+
+	constructor(drivers: Drivers) {
+		this.#drivers = drivers;
+	}
+
+	/**
+	Brings every device to a policy: all are asked first, then changed one after the other in natural order; when one
+	refuses, those before it are put back.
+
+	@returns names of the devices that changed; empty when all were so already
+	@throws InputError `unsupported` with every refusal, before anything is touched
+	@throws DeviceError naming the device, the rule and the device's own words
+	*/
+	async apply({devices}: Compiled): Promise<string[]> {
+		const plans = sortNames(devices.keys()).flatMap(name => devices.get(name) ?? []);
+		this.#refuseUnsupported(plans);
+		const rendered = plans.map(plan => this.#render(plan));
+		const changes = rendered.filter(({driver, previous, next}) => driver.differs(previous, next));
+		await checkAll(changes);
+		await applyAll(changes);
+		this.#installed = new Map(rendered.map(({device, driver, next}) => [device, {driver, state: next}]));
+		const names = changes.map(({device}) => device);
+		names.forEach(name => this.#changed.add(name));
+		return names;
+	}
+
+	/** The same for devices that nothing uses yet: a few at a time, without asking first and without a way back. */
+	async install({devices}: Compiled): Promise<void> {
+		const plans = [...devices.values()];
+		this.#refuseUnsupported(plans);
+		const changes = plans.map(plan => this.#render(plan));
+		for (let at = 0; at < changes.length; at += installedAtOnce) {
+			await Promise.all(changes.slice(at, at + installedAtOnce).map(async change => change.driver.apply(change)));
+		}
+
+		this.#installed = new Map(changes.map(({device, driver, next}) => [device, {driver, state: next}]));
+	}
+
+	/**
+	Ends connections that the policy no longer allows, on every device that changed since the last call.
+
+	@param evaluate the policy's verdict on the first packet of a connection
+	@returns how many were ended, counted on each device
+	*/
+	async revoke(evaluate: (packet: Packet) => Verdict): Promise<number> {
+		const devices = [...this.#changed].flatMap(device => {
+			const installed = this.#installed.get(device);
+			return installed ? [{device, ...installed}] : [];
+		});
+		await Promise.all([...new Set(devices.map(({driver}) => driver))].map(async driver => driver.settle()));
+		const counts = await Promise.all(devices.map(async ({device, driver, state}) => {
+			const connections = await driver.connections(device, state);
+			const refused = connections.filter(connection => !isAllowed(connection, evaluate));
+			if (refused.length > 0) {
+				await driver.cut(device, state, refused);
+			}
+
+			return refused.length;
+		}));
+		this.#changed.clear();
+		return counts.reduce((sum, count) => sum + count, 0);
+	}
+
+	/** What is installed on a device, each line with its sentence. @throws InputError `unknown-device` */
+	async list(device: string): Promise<InstalledLine[]> {
+		const installed = this.#installed.get(device);
+		if (!installed) {
+			throw unknownName('device', device, this.#installed.keys());
+		}
+
+		return installed.driver.list(device, installed.state);
+	}
+
+	#refuseUnsupported(plans: readonly DevicePlan[]): void {
+		const refusals = plans.flatMap(plan => this.#drivers[plan.kind].supports(plan).map(sentence => `  ${plan.device}: ${sentence}`));
+		if (refusals.length > 0) {
+			throw new InputError('unsupported', ['The policy cannot be enforced; nothing has changed.', ...refusals].join('\n'));
+		}
+	}
+
+	#render(plan: DevicePlan): Change {
+		const driver = this.#drivers[plan.kind];
+		const previous = this.#installed.get(plan.device)?.state ?? driver.plain;
+		return {device: plan.device, driver, previous, next: driver.render(plan, previous)};
+	}
+}
+
+/** When one device refuses, the others forget what they prepared. The first refusal in natural order is the one that is told. */
+async function checkAll(changes: readonly Change[]): Promise<void> {
+	const answers = await Promise.allSettled(changes.map(async change => change.driver.check(change)));
+	const refusal = answers.find(answer => answer.status === 'rejected');
+	if (refusal) {
+		await Promise.all(changes.filter((_, index) => answers[index]?.status === 'fulfilled').map(async change => change.driver.discard(change)));
+		throw refusal.reason;
+	}
+}
+
+async function applyAll(changes: readonly Change[]): Promise<void> {
+	for (const [index, change] of changes.entries()) {
+		try {
+			await change.driver.apply(change);
+		} catch (error) {
+			await Promise.all(changes.slice(index + 1).map(async later => later.driver.discard(later)));
+			await putBack(changes.slice(0, index).reverse(), error);
+			throw error;
+		}
+	}
+}
+
+/** @throws SecureNetError `put-back` when a device takes neither the new policy nor the old one */
+async function putBack(changes: readonly Change[], reason: unknown): Promise<void> {
+	const stuck: string[] = [];
+	for (const {driver, device, previous, next} of changes) {
+		try {
+			const back = {device, previous: next, next: previous};
+			await driver.check(back);
+			await driver.apply(back);
+		} catch (error) {
+			stuck.push(`${device} keeps the new policy: ${messageOf(error)}`);
+		}
+	}
+
+	if (stuck.length > 0) {
+		throw new SecureNetError('put-back', [messageOf(reason), ...stuck].join('\n'), {}, {cause: reason});
+	}
+}
+
+function isAllowed({source, destination}: TrackedConnection, evaluate: (packet: Packet) => Verdict): boolean {
+	return evaluate({source: parseAddress(source), destination: parseAddress(destination)}).action === 'allow';
+}

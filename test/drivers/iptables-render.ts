@@ -1,0 +1,91 @@
+/** How a perimeter router changes: an element, a set, or everything under new names, and never anything in between. */
+import test from 'ava';
+import {diffPerimeter, plainRouter, renderPerimeter, restoreText, unsupportedByPerimeter} from '../../lib/drivers/iptables-render.ts';
+import type {PerimeterState, PerimeterSteps} from '../../lib/drivers/iptables-render.ts';
+import {elementLimit, ipsetName} from '../../lib/drivers/perimeter-sets.ts';
+import {perimeterPlan} from '../helpers/plans.ts';
+import type {Sketch} from '../helpers/plans.ts';
+
+const base = {
+	sets: {'sg:db': '10.0.2.1 fd02::1', 'sg:web': '10.0.1.1 fd01::1'},
+	bound: '10.0.1.1 10.0.2.1 fd01::1 fd02::1',
+	domains: ['10.0.1.0/24 fd01::/64', '10.0.2.0/24 fd02::/64'],
+	rules: ['1: allow sg:web to sg:db', '2: deny any to 10.0.2.9'],
+} satisfies Sketch;
+
+const installed = renderPerimeter(perimeterPlan(base), plainRouter);
+const none: PerimeterSteps = {create: [], change: [], replace: [], destroy: []};
+
+/** How `base` becomes the sketch; hashes and generations of set names are left out. */
+const changes = test.macro({
+	exec(t, after: Sketch, expected: Partial<PerimeterSteps>) {
+		t.deepEqual(plain(diffPerimeter(installed, renderPerimeter(perimeterPlan(after), installed))), {...none, ...expected});
+	},
+	title: name => `change: ${name ?? ''}`,
+});
+
+test('the same again is nothing', changes, base, {});
+test('one element of one set is one line', changes, {...base, sets: {...base.sets, 'sg:web': '10.0.1.1 10.0.1.2 fd01::1'}}, {change: ['add sg:web.4 10.0.1.2']});
+test('one element less is one line', changes, {...base, sets: {...base.sets, 'sg:web': 'fd01::1'}}, {change: ['del sg:web.4 10.0.1.1']});
+test('one element in each family is one line each', changes, {...base, sets: {...base.sets, 'sg:web': '10.0.1.1 10.0.1.2 fd01::1 fd01::2'}}, {change: ['add sg:web.4 10.0.1.2', 'add sg:web.6 fd01::2']});
+test('several elements of one set are swapped in', changes, {...base, sets: {...base.sets, 'sg:web': '10.0.1.7 10.0.1.8 fd01::1'}}, {
+	change: ['create sg:web.t.4 hash:net family inet maxelem 1048576', 'add sg:web.t.4 10.0.1.7', 'add sg:web.t.4 10.0.1.8', 'swap sg:web.t.4 sg:web.4', 'destroy sg:web.t.4'],
+});
+test('a newly bound host: first the rules may match it, then its default is deny', changes,
+	{...base, sets: {...base.sets, 'sg:web': '10.0.1.1 10.0.1.2 fd01::1'}, bound: `10.0.1.2 ${base.bound}`},
+	{change: ['add sg:web.4 10.0.1.2', 'add bound.4 10.0.1.2']});
+test('a host that leaves its last group: the same backwards', changes,
+	{...base, sets: {...base.sets, 'sg:web': 'fd01::1'}, bound: '10.0.2.1 fd01::1 fd02::1'},
+	{change: ['del bound.4 10.0.1.1', 'del sg:web.4 10.0.1.1']});
+test('a host that moves from one group to another: both sets under new names, in one transaction', changes, {...base, sets: {'sg:db': '10.0.1.1 10.0.2.1 fd02::1', 'sg:web': 'fd01::1'}}, {
+	create: ['create sg:db.4 hash:net family inet maxelem 1048576', 'add sg:db.4 10.0.1.1', 'add sg:db.4 10.0.2.1', 'create sg:db.6 hash:net family inet6 maxelem 1048576', 'add sg:db.6 fd02::1',
+		'create sg:web.4 hash:net family inet maxelem 1048576', 'create sg:web.6 hash:net family inet6 maxelem 1048576', 'add sg:web.6 fd01::1'],
+	replace: [4, 6],
+	destroy: ['destroy sg:db.4', 'destroy sg:db.6', 'destroy sg:web.4', 'destroy sg:web.6'],
+});
+test('a rule of one family leaves the other alone', changes, {...base, rules: base.rules.slice(0, 1)}, {replace: [4]});
+test('a rule more needs no new sets', changes, {...base, rules: [...base.rules, '3: allow any to any']}, {replace: [4, 6]});
+
+test('a change of set and rule gives the set a new name and leaves the others theirs', t => {
+	const next = renderPerimeter(perimeterPlan({...base, sets: {...base.sets, 'sg:web': '10.0.1.2'}, rules: base.rules.slice(1)}), installed);
+	t.deepEqual(renamed(installed, next), ['sg:web']);
+	const later = renderPerimeter(perimeterPlan({...base, rules: []}), next);
+	t.deepEqual(renamed(next, later), ['sg:web']);
+	t.not(later.sets.get('sg:web')?.generation, installed.sets.get('sg:web')?.generation);
+});
+
+test('taking the chains away leaves the router as it was', t => {
+	const {replace, destroy} = diffPerimeter(installed, plainRouter);
+	t.deepEqual(replace, [4, 6]);
+	t.is(destroy.length, 2 * installed.sets.size);
+	t.is(restoreText(installed.lines[4], [], new Map()), `${['*filter', ':PFW - [0:0]', ':PFW-ISOLATION - [0:0]', ':PFW-ALLOW - [0:0]', ':FORWARD ACCEPT [0:0]', '-D FORWARD -j PFW', '-D FORWARD -j DROP', '-X PFW', '-X PFW-ISOLATION', '-X PFW-ALLOW', 'COMMIT'].join('\n')}\n`);
+});
+
+test('counts go on where they were, on the first line of a rule', t => {
+	const {lines} = renderPerimeter(perimeterPlan({...base, rules: ['5: allow 10.0.1.1,10.0.1.2 to 10.0.2.1']}), installed);
+	const text = restoreText(installed.lines[4], lines[4], new Map([['secrule:5', {packets: 7, bytes: 420}]]));
+	t.deepEqual(text.split('\n').filter(line => line.includes('secrule:5')).map(line => line.split(' ')[0]), ['[7:420]', '[0:0]']);
+});
+
+test('names of ipsets are short enough for the kernel and differ for sets that begin alike', t => {
+	const names = ['sg:a-very-long-name-of-a-group', 'sg:a-very-long-name-of-a-grouch'].map(name => ipsetName({name, generation: 60_000}, 4));
+	t.true(names.every(name => name.length <= 31));
+	t.is(new Set(names).size, 2);
+});
+
+test('says what an ipset cannot hold', t => {
+	const prefix = {family: 4, value: 0n, length: 32} as const;
+	const plan = perimeterPlan(base);
+	const huge = {name: 'ipg:huge', prefixes: Array.from({length: elementLimit}, () => prefix)};
+	t.deepEqual(unsupportedByPerimeter({...plan, shared: {...plan.shared, sets: new Map([['ipg:huge', huge]])}}), ['an ipset holds less than 1048576 elements, ipg:huge has 1048576']);
+	t.deepEqual(unsupportedByPerimeter(plan), []);
+});
+
+function plain({create, change, replace, destroy}: PerimeterSteps): PerimeterSteps {
+	const strip = (lines: readonly string[]) => lines.map(line => line.replaceAll(/\.[\da-f]{6}(?:\.[\da-z]+)?(?=\.[46])/g, match => match.endsWith('.t') ? '.t' : ''));
+	return {create: strip(create), change: strip(change), replace, destroy: strip(destroy)};
+}
+
+function renamed(previous: PerimeterState, next: PerimeterState): string[] {
+	return [...next.sets.values()].filter(({name, generation}) => previous.sets.get(name)?.generation !== generation).map(({name}) => name);
+}

@@ -1,0 +1,110 @@
+/** Every device takes a change over, or none does: with drivers that only write down what they are told. */
+import test from 'ava';
+import type {FirewallDriver} from '../../lib/drivers/driver.ts';
+import {Firewall} from '../../lib/drivers/reconcile.ts';
+import type {TrackedConnection} from '../../lib/kernel/conntrack.ts';
+import type {Verdict} from '../../lib/policy/evaluate.ts';
+import type {DevicePlan} from '../../lib/policy/filter-rule.ts';
+import {InputError, SecureNetError} from '../../lib/util/errors.ts';
+import {formatAddress} from '../../lib/util/address.ts';
+import {compiled, switchPlan} from '../helpers/plans.ts';
+
+/** A driver whose state is the policy's sentences. `refuses` says which `check s1`, `apply s2` … fail. */
+function notebook(refuses: (deed: string) => boolean = () => false) {
+	const deeds: string[] = [];
+	const open: TrackedConnection[] = [];
+	const deed = async (text: string): Promise<void> => {
+		deeds.push(text);
+		if (refuses(text)) {
+			throw new SecureNetError('device', `${text}: no`);
+		}
+
+		return Promise.resolve();
+	};
+	const driver: FirewallDriver<string> = {
+		plain: 'plain',
+		supports: plan => refuses(`support ${plan.device}`) ? ['cannot do that', 'nor that'] : [],
+		render: ({rules}) => rules.map(({sentence}) => sentence).join('; '),
+		differs: (previous, next) => previous !== next,
+		check: async ({device, next}) => deed(`check ${device} ${next}`),
+		discard: async ({device}) => deed(`discard ${device}`),
+		apply: async ({device, next}) => deed(`apply ${device} ${next}`),
+		list: async (device, state) => Promise.resolve([{text: `${device}: ${state}`, sentence: undefined, packets: 0}]),
+		settle: async () => deed('settle'),
+		connections: async () => Promise.resolve(open),
+		cut: async (device, _state, connections) => deed(`cut ${device} ${connections.map(({destination}) => destination).join(' ')}`),
+	};
+	return {deeds, open, firewall: new Firewall({switch: driver, perimeter: driver})};
+}
+
+const policy = (sentence: string, devices: readonly string[] = ['s10', 's2', 's1']) => compiled(...devices.map((device): DevicePlan => switchPlan({device, rules: [sentence]})));
+const [one, two] = ['allow any to any', 'deny any to any'];
+
+test('all are asked, then all are changed, in natural order', async t => {
+	const {firewall, deeds} = notebook();
+	t.deepEqual(await firewall.apply(policy(one)), ['s1', 's2', 's10']);
+	t.deepEqual(deeds, ['check s1', 'check s2', 'check s10', 'apply s1', 'apply s2', 'apply s10'].map(deed => `${deed} ${one}`));
+});
+
+test('the same again touches no device', async t => {
+	const {firewall, deeds} = notebook();
+	await firewall.apply(policy(one));
+	deeds.length = 0;
+	t.deepEqual(await firewall.apply(policy(one)), []);
+	t.deepEqual(deeds, []);
+});
+
+test('what drivers cannot do is told all at once, before anything is asked', async t => {
+	const {firewall, deeds} = notebook(deed => ['support s1', 'support s10'].includes(deed));
+	const error = await t.throwsAsync(firewall.apply(policy(one)), {instanceOf: InputError, code: 'unsupported'});
+	t.deepEqual(error.message.split('\n').slice(1), ['  s1: cannot do that', '  s1: nor that', '  s10: cannot do that', '  s10: nor that']);
+	t.deepEqual(deeds, []);
+});
+
+test('a device that refuses when asked: nothing is changed, the others forget it', async t => {
+	const {firewall, deeds} = notebook(deed => deed === `check s2 ${two}`);
+	await firewall.apply(policy(one));
+	deeds.length = 0;
+	await t.throwsAsync(firewall.apply(policy(two)), {message: `check s2 ${two}: no`});
+	t.deepEqual(deeds.filter(deed => !deed.startsWith('check')), ['discard s1', 'discard s10']);
+	t.deepEqual(await firewall.list('s1'), [{text: `s1: ${one}`, sentence: undefined, packets: 0}]);
+});
+
+test('a device that refuses when changed: those before it are put back, those after it forget it', async t => {
+	const {firewall, deeds} = notebook(deed => deed === `apply s2 ${two}`);
+	await firewall.apply(policy(one));
+	deeds.length = 0;
+	await t.throwsAsync(firewall.apply(policy(two)), {message: `apply s2 ${two}: no`});
+	t.deepEqual(deeds.slice(3), [`apply s1 ${two}`, `apply s2 ${two}`, 'discard s10', `check s1 ${one}`, `apply s1 ${one}`]);
+	deeds.length = 0;
+	t.deepEqual(await firewall.apply(policy(one)), []);
+});
+
+test('a device that takes neither the new policy nor the old one is named', async t => {
+	const {firewall} = notebook(deed => [`apply s2 ${two}`, 'apply s1 plain'].includes(deed));
+	const error = await t.throwsAsync(firewall.apply(policy(two)), {code: 'put-back'});
+	t.regex(error.message, /apply s2 .*: no\ns1 keeps the new policy: apply s1 plain: no/);
+});
+
+const tracked = (destination: string): TrackedConnection => ({family: 4, protocol: 'udp', source: '10.0.0.1', destination, mark: 1});
+const allowOnly = (address: string) => ({destination}: {readonly destination: Parameters<typeof formatAddress>[0]}): Verdict =>
+	({action: formatAddress(destination) === address ? 'allow' : 'deny', by: {kind: 'router'}});
+
+test('revocation cuts exactly what the policy no longer allows, on the devices that changed', async t => {
+	const {firewall, deeds, open} = notebook();
+	await firewall.apply(policy(one, ['s1', 's2']));
+	await firewall.revoke(allowOnly('none'));
+	open.push(tracked('10.0.0.2'), tracked('10.0.0.3'));
+	deeds.length = 0;
+	t.is(await firewall.revoke(allowOnly('10.0.0.2')), 0);
+	await firewall.apply(compiled(...policy(one, ['s1']).devices.values(), ...policy(two, ['s2']).devices.values()));
+	deeds.length = 0;
+	t.is(await firewall.revoke(allowOnly('10.0.0.2')), 1);
+	t.deepEqual(deeds, ['settle', 'cut s2 10.0.0.3']);
+});
+
+test('a device that no policy names is unknown', async t => {
+	const {firewall} = notebook();
+	await firewall.apply(policy(one));
+	await t.throwsAsync(firewall.list('s3'), {code: 'unknown-device'});
+});
