@@ -49,7 +49,8 @@ Equivalent to: `ovs-ofctl -O OpenFlow14 --bundle add-flows BRIDGE -`
 @throws FlowError when a line is refused; nothing has changed then
 */
 export async function bundle(bridge: Bridge, lines: readonly string[]): Promise<void> {
-	await control(bridge, ['--bundle', 'add-flows', target(bridge), '-'], lines, lines);
+	// With names ovs-ofctl first asks for the features of all 254 tables: 6 MB and 20 ms for every change.
+	await control(bridge, ['--no-names', '--bundle', 'add-flows', target(bridge), '-'], lines, lines);
 }
 
 /**

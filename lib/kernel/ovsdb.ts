@@ -79,14 +79,24 @@ export class Ovsdb {
 		}
 	}
 
-	/** Equivalent to: `ovs-vsctl add-port BRIDGE NAME -- set interface NAME ofport_request=N` @throws SecureNetError `ovs-port` */
-	async addPort(bridge: string, port: PortSpec): Promise<void> {
-		if (!await this.#find('Bridge', bridge)) {
-			throw new SecureNetError('ovs-port', `Open vSwitch has no bridge ${bridge} for port ${port.name}.`);
+	/**
+	Adds ports to bridges that exist, in one transaction, and waits until they are there.
+	Equivalent to: `ovs-vsctl add-port BRIDGE NAME -- set interface NAME ofport_request=N -- add-port …`
+
+	@throws SecureNetError `ovs-port` naming every interface that Open vSwitch could not take, or the bridge that is not there
+	*/
+	async addPorts(bridges: ReadonlyArray<Pick<BridgeSpec, 'name' | 'ports'>>): Promise<void> {
+		for (const {name} of bridges) {
+			if (!await this.#find('Bridge', name)) {
+				throw new SecureNetError('ovs-port', `Open vSwitch has no bridge ${name}.`);
+			}
 		}
 
-		await this.#apply([...insertPort(port, 'p0'), mutate('Bridge', [['name', '==', bridge]], 'ports', 'insert', [['named-uuid', 'p0']])]);
-		await this.#checkPorts([port]);
+		await this.#apply(bridges.flatMap(({name, ports}, index) => {
+			const ids = ports.map((_, position): Uuid => ['named-uuid', `b${index}p${position}`]);
+			return [...ports.flatMap((port, position) => insertPort(port, `b${index}p${position}`)), mutate('Bridge', [['name', '==', name]], 'ports', 'insert', ids)];
+		}), bridges.reduce((sum, {ports}) => sum + ports.length, 0));
+		await this.#checkPorts(bridges.flatMap(({ports}) => ports));
 	}
 
 	/** Equivalent to: `ovs-vsctl del-port BRIDGE NAME`. A port that is not there is fine. */

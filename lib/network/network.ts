@@ -26,6 +26,8 @@ export type NetworkOptions = {
 	/** Permanent neighbour entries everywhere, so that nobody has to ask. */
 	readonly arp?: boolean | undefined;
 	readonly progress?: ((progress: Progress) => void) | undefined;
+	/** Called when the switches exist and before any has a port: what it installs is in force before the first packet. */
+	readonly prepareSwitches?: ((network: Network) => Promise<void>) | undefined;
 	/** Interrupts `up`, which then takes back what it made. */
 	readonly signal?: AbortSignal | undefined;
 };
@@ -172,7 +174,7 @@ export class Network extends EventEmitter<NetworkEvents> {
 			await createNodeNamespaces(stations, this.#namespaces, options);
 			layOutStations(stations, this.#namespaces, interfaces);
 			await createLinks(links, fabric, interfaces, options);
-			this.#switching?.add(switches.filter(({kind}) => kind === 'switch'));
+			this.#switching?.addPorts(switches.filter(({kind}) => kind === 'switch'));
 		}
 
 		this.#makeNodes(fabric, interfaces);
@@ -210,10 +212,13 @@ export class Network extends EventEmitter<NetworkEvents> {
 	}
 
 	#startSwitching(fabric: Namespace, journal: Journal): void {
-		if ([...this.blueprint.nodes.values()].some(({kind}) => kind === 'switch')) {
+		const switches = [...this.blueprint.nodes.values()].filter(({kind}) => kind === 'switch');
+		if (switches.length > 0) {
 			this.#switching = new Switching({
 				fabric,
 				directory: ovsDirectory(this.name),
+				switches,
+				prepare: async () => this.#options.prepareSwitches?.(this),
 				started(daemon) {
 					journal.started(daemon);
 				},

@@ -1,4 +1,4 @@
-/** The switches of a lab: bridges of its private Open vSwitch, added portion by portion while the rest of the network is made. */
+/** The switches of a lab: bridges of its private Open vSwitch, made at once, that get their ports portion by portion while the rest of the network is made. */
 import {mkdirSync} from 'node:fs';
 import type {Namespace} from '../kernel/namespace.ts';
 import {Ovsdb} from '../kernel/ovsdb.ts';
@@ -11,6 +11,9 @@ export type SwitchingOptions = {
 	readonly fabric: Namespace;
 	/** Where Open vSwitch keeps its files. */
 	readonly directory: string;
+	readonly switches: readonly NodePlan[];
+	/** Called when the bridges exist and before any has a port: what it installs is in force before the first packet. */
+	readonly prepare: () => Promise<void>;
 	/** Called with each daemon as soon as it runs. */
 	readonly started: (daemon: ProcessRecord) => void;
 	/** Called when a daemon ends by itself. */
@@ -34,20 +37,17 @@ export class Switching {
 		return openVswitch.datapathType === 'netdev';
 	}
 
-	/** Begins to add bridges whose ports exist already. */
-	add(switches: readonly NodePlan[]): void {
-		const addition = this.#running.then(async ({openVswitch, database}) => database.addBridges(switches.map(plan => ({
-			name: plan.name,
-			ports: plan.interfaces.map(({name, port = 0}) => ({name, ofport: port})),
-			datapathType: openVswitch.datapathType,
-			failMode: 'standalone',
-			stp: plan.kind === 'switch' && plan.options.stp === true,
+	/** Begins to give switches their ports, whose interfaces exist already. */
+	addPorts(switches: readonly NodePlan[]): void {
+		const addition = this.#running.then(async ({database}) => database.addPorts(switches.map(({name, interfaces}) => ({
+			name,
+			ports: interfaces.map(each => ({name: each.name, ofport: each.port ?? 0})),
 		}))));
 		addition.catch(() => undefined);
 		this.#additions.push(addition);
 	}
 
-	/** Waits until all bridges forward. @throws SecureNetError naming the daemon that did not start, or the ports it did not take */
+	/** Waits until all ports are there. @throws SecureNetError naming the daemon that did not start, or the ports it did not take */
 	async ready(): Promise<void> {
 		await Promise.all(this.#additions);
 	}
@@ -60,7 +60,7 @@ export class Switching {
 	}
 }
 
-async function start({fabric, directory, started, died}: SwitchingOptions): Promise<{openVswitch: OpenVswitch; database: Ovsdb}> {
+async function start({fabric, directory, switches, prepare, started, died}: SwitchingOptions): Promise<{openVswitch: OpenVswitch; database: Ovsdb}> {
 	mkdirSync(directory, {recursive: true, mode: 0o700});
 	const openVswitch = await startOpenVswitch({
 		namespace: fabric,
@@ -70,5 +70,14 @@ async function start({fabric, directory, started, died}: SwitchingOptions): Prom
 		},
 	});
 	void openVswitch.died.then(died);
-	return {openVswitch, database: await Ovsdb.connect(openVswitch.database)};
+	const database = await Ovsdb.connect(openVswitch.database);
+	await database.addBridges(switches.map(plan => ({
+		name: plan.name,
+		ports: [],
+		datapathType: openVswitch.datapathType,
+		failMode: 'standalone',
+		stp: plan.kind === 'switch' && plan.options.stp === true,
+	})));
+	await prepare();
+	return {openVswitch, database};
 }

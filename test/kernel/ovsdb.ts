@@ -21,7 +21,7 @@ test.serial('a port leaves, comes back under another number, a bridge goes', asy
 	const pings = async () => (await execute(['ping', '-c1', '-W1', '10.9.0.2'], {namespace: h1})).exitCode === 0;
 	await ovsdb.deletePort('s1', 'p1');
 	t.false(await pings());
-	await ovsdb.addPort('s1', {name: 'p1', ofport: 17});
+	await ovsdb.addPorts([{name: 's1', ports: [{name: 'p1', ofport: 17}]}]);
 	t.true(await pings());
 	await ovsdb.delBridge('s1');
 	t.false(await pings());
@@ -41,11 +41,11 @@ test.serial('every interface that is missing is named', async t => {
 test.serial('a port number that is taken', async t => {
 	const {ovsdb} = t.context;
 	await ovsdb.deletePort('s1', 'p1');
-	await t.throwsAsync(ovsdb.addPort('s1', {name: 'p1', ofport: 2}), {message: /^Open vSwitch did not take a port: p1 got port number \d+ instead of 2$/});
+	await t.throwsAsync(ovsdb.addPorts([{name: 's1', ports: [{name: 'p1', ofport: 2}]}]), {message: /^Open vSwitch did not take a port: p1 got port number \d+ instead of 2$/});
 });
 
 test.serial('a bridge that is not there', async t => {
-	await t.throwsAsync(t.context.ovsdb.addPort('s9', {name: 'p9', ofport: 1}), {message: 'Open vSwitch has no bridge s9 for port p9.'});
+	await t.throwsAsync(t.context.ovsdb.addPorts([{name: 's9', ports: [{name: 'p9', ofport: 1}]}]), {message: 'Open vSwitch has no bridge s9.'});
 });
 
 test.serial('a bridge of the same name', async t => {

@@ -1,0 +1,194 @@
+/** A lab: a network, a policy, and the firewalls that make the first obey the second. The prompt, scripts and tests only translate to this. */
+import {EventEmitter} from 'node:events';
+import {type LineResult, runLine} from './commands/run-line.ts';
+import type {InstalledLine} from './drivers/driver.ts';
+import {createOpenflowDriver} from './drivers/openflow.ts';
+import {createPerimeterDriver} from './drivers/iptables-perimeter.ts';
+import {Firewall} from './drivers/reconcile.ts';
+import {type LinkChange, Network, type NetworkOptions} from './network/network.ts';
+import {ovsDirectory} from './network/paths.ts';
+import type {Node} from './node/node.ts';
+import {compile} from './policy/compile.ts';
+import {evaluator} from './policy/evaluate.ts';
+import {type Inventory, inventoryOf} from './policy/inventory.ts';
+import {type Policy, emptyPolicy} from './policy/model.ts';
+import {check} from './topology/check.ts';
+import type {Topology} from './topology/topology.ts';
+import {SecureNetError} from './util/errors.ts';
+
+export type LabOptions = Omit<NetworkOptions, 'prepareSwitches'>;
+
+/** What a change of the policy did. */
+export type Change = {
+	/** Enforcement points whose flows or rules changed, by name. */
+	readonly devices: readonly string[];
+	/** Connections that were open and are no longer allowed. */
+	readonly cut: number;
+	/** Duration in milliseconds, until it was in effect everywhere. */
+	readonly ms: number;
+};
+
+export type LabEvents = {
+	/** Groups or their members changed. */
+	group: [Policy];
+	/** Address sets changed. */
+	ipg: [Policy];
+	/** Rules changed. */
+	rule: [Policy];
+	/** A switch port gained or lost its carrier. */
+	link: [LinkChange];
+	/** A daemon of the lab ended by itself: the lab no longer does what it says. */
+	failure: [SecureNetError];
+};
+
+export class Lab extends EventEmitter<LabEvents> {
+	readonly network: Network;
+	readonly inventory: Inventory;
+	readonly #firewall: Firewall;
+	#policy: Policy;
+	/** Changes of the policy wait for each other. */
+	#last: Promise<unknown> = Promise.resolve();
+
+	private constructor(network: Network) {
+		super();
+		this.network = network;
+		this.inventory = inventoryOf(network.blueprint);
+		this.#policy = emptyPolicy(network.blueprint.isolation);
+		this.#firewall = new Firewall({
+			switch: createOpenflowDriver({runDirectory: ovsDirectory(network.name)}),
+			perimeter: createPerimeterDriver({namespaceOf: router => network.node(router).namespace}),
+		});
+		network.on('link', change => this.emit('link', change));
+		network.on('failure', error => this.emit('failure', error));
+	}
+
+	/**
+	Builds the network of a topology and secures it with an empty policy: from then on its defaults hold.
+
+	@throws ProblemsError with every problem of the topology; as Network.up
+	*/
+	static async up(topology: Topology, options: LabOptions = {}): Promise<Lab> {
+		const blueprint = check(topology);
+		let lab: Lab | undefined;
+		const network = await Network.up(blueprint, {
+			...options,
+			async prepareSwitches(made) {
+				lab = new Lab(made);
+				await lab.#secureSwitches();
+			},
+		});
+		try {
+			lab ??= new Lab(network);
+			await lab.change(policy => policy);
+			return lab;
+		} catch (error) {
+			await network.down();
+			throw error;
+		}
+	}
+
+	/** The defaults hold on every switch before it has a port. */
+	async #secureSwitches(): Promise<void> {
+		const {shared, devices} = compile(this.#policy, this.inventory);
+		await this.#firewall.install({shared, devices: new Map([...devices].filter(([, {kind}]) => kind === 'switch'))});
+	}
+
+	get name(): string {
+		return this.network.name;
+	}
+
+	get policy(): Policy {
+		return this.#policy;
+	}
+
+	/** @throws InputError `unknown-node` */
+	node(name: string): Node {
+		return this.network.node(name);
+	}
+
+	/**
+	Changes the policy: all enforcement points take the new one over, or all keep the old one.
+
+	@param edit from policy/repository.ts; a mistake it throws changes nothing
+	@throws SecureNetError naming the device, the rule and the device's own words
+	*/
+	async change(edit: (policy: Policy) => Policy): Promise<Change> {
+		const turn = this.#last.then(async () => this.#change(edit));
+		this.#last = turn.catch(() => undefined);
+		return turn;
+	}
+
+	async #change(edit: (policy: Policy) => Policy): Promise<Change> {
+		const started = performance.now();
+		const before = this.#policy;
+		const after = edit(before);
+		const devices = await this.#firewall.apply(compile(after, this.inventory));
+		this.#policy = after;
+		const cut = devices.length > 0 ? await this.#firewall.revoke(evaluator(after, this.inventory)) : 0;
+		this.#announce(before, after);
+		return {devices, cut, ms: performance.now() - started};
+	}
+
+	/** Rule id to the number of first packets it decided, summed over devices. */
+	async hits(): Promise<ReadonlyMap<number, number>> {
+		const hits = new Map(this.#policy.rules.map(({id}) => [id, 0]));
+		for (const device of this.inventory.devices.keys()) {
+			for (const {rule, packets} of await this.installed(device)) {
+				if (rule !== undefined) {
+					hits.set(rule, (hits.get(rule) ?? 0) + packets);
+				}
+			}
+		}
+
+		return hits;
+	}
+
+	/** What is installed on a switch or a perimeter router, each line with the sentence behind it. @throws InputError `unknown-device` */
+	async installed(device: string): Promise<InstalledLine[]> {
+		return this.#firewall.list(device);
+	}
+
+	/** Where a rule is installed. */
+	async installedOn(rule: number): Promise<Array<{device: string; lines: InstalledLine[]}>> {
+		const everywhere = await Promise.all([...this.inventory.devices.keys()].map(async device => ({device, lines: await this.installed(device)})));
+		return everywhere.map(({device, lines}) => ({device, lines: lines.filter(line => line.rule === rule)})).filter(({lines}) => lines.length > 0);
+	}
+
+	/**
+	Runs lines as the prompt would, one after the other.
+
+	@throws the error of the first line that fails; SecureNetError `line` when a command in it fails
+	*/
+	async run(...lines: readonly string[]): Promise<LineResult[]> {
+		const results: LineResult[] = [];
+		for (const line of lines) {
+			const result = await runLine(this, line);
+			if (result) {
+				results.push(result);
+				if (!result.ok) {
+					throw result.error ?? new SecureNetError('line', `"${line}" failed: ${JSON.stringify(result.result)}`);
+				}
+			}
+		}
+
+		return results;
+	}
+
+	/** Takes the lab down. Twice is fine. */
+	async down(): Promise<void> {
+		await this.#last;
+		await this.network.down();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.down();
+	}
+
+	#announce(before: Policy, after: Policy): void {
+		for (const [event, part] of [['group', 'groups'], ['ipg', 'ipgs'], ['rule', 'rules']] as const) {
+			if (before[part] !== after[part]) {
+				this.emit(event, after);
+			}
+		}
+	}
+}

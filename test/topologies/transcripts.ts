@@ -1,0 +1,81 @@
+/** The transcripts in the documents are what the program prints: each is run again and compared. */
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test from 'ava';
+import {securenet} from '../helpers/cli.ts';
+import {uniqueName} from '../helpers/names.ts';
+
+/** What differs from run to run, and what stands in its place. */
+const volatile: ReadonlyArray<readonly [what: string, pattern: RegExp, instead: string]> = [
+	['round-trip time of one ping', /time=[\d.]+ ms/g, 'time=T ms'],
+	['duration of a ping command', /, time \d+ms/g, ', time Tms'],
+	['round-trip times of a ping command', /^rtt .*$/gm, 'rtt T'],
+	['pings that count as connections until they are forgotten', /^\d+ connections? cut$/gm, 'N connections cut'],
+];
+
+/** A line of the prompt with what is printed after it. */
+type Exchange = {readonly line: string; readonly output: string};
+
+const replays = test.macro<[document: string, topology: string]>({
+	async exec(t, document, topology) {
+		const expected = exchangesIn(transcriptOf(document, topology));
+		const {stdout, stderr} = await replay(topology, expected.map(({line}) => line));
+		t.is(stderr, '');
+		const actual = exchangesIn(stdout);
+		t.deepEqual(actual.map(({line}) => line), expected.map(({line}) => line));
+		for (const [index, {line, output}] of expected.entries()) {
+			compare(t, line, actual[index]?.output ?? '', output);
+		}
+	},
+	title: (_, document, topology) => `${document} shows what ${topology} does`,
+});
+
+test(replays, 'README.md', 'topologies/securenet.ts');
+test(replays, 'topologies/README.md', 'topologies/securenet.ts');
+
+test('topologies/README.md tells all of topologies/securenet.demo', t => {
+	const demo = readFileSync('topologies/securenet.demo', 'utf8').split('\n').filter(line => line !== '' && !line.startsWith('#'));
+	t.deepEqual(exchangesIn(transcriptOf('topologies/README.md', 'topologies/securenet.ts')).map(({line}) => line), demo);
+});
+
+/** All blocks of a document that are marked as printed by the topology, as one. */
+function transcriptOf(document: string, topology: string): string {
+	const blocks = readFileSync(document, 'utf8').matchAll(/^```text (?<topology>\S+)\n(?<text>.*?)^```$/gms);
+	return [...blocks].filter(({groups}) => groups?.['topology'] === topology).map(({groups}) => groups?.['text'] ?? '').join('');
+}
+
+function exchangesIn(transcript: string): Exchange[] {
+	return transcript.split(/^securenet> /m).slice(1).map(text => {
+		const end = text.indexOf('\n');
+		return {line: text.slice(0, end), output: text.slice(end + 1)};
+	});
+}
+
+async function replay(topology: string, lines: readonly string[]): Promise<{stdout: string; stderr: string}> {
+	const directory = mkdtempSync(join(tmpdir(), 'transcript-'));
+	try {
+		const script = join(directory, 'lines');
+		writeFileSync(script, lines.join('\n'));
+		const {stdout, stderr} = await securenet(['run', topology, '--name', uniqueName(), '--transcript', '--script', script]);
+		return {stdout: `${stdout}\n`, stderr};
+	} finally {
+		rmSync(directory, {recursive: true});
+	}
+}
+
+type Assertions = {is(actual: string, expected: string, message: string): boolean; regex(actual: string, expected: RegExp, message: string): boolean};
+
+/** A line `…` stands for lines that the document leaves out. */
+function compare(t: Assertions, line: string, actual: string, expected: string): void {
+	if (/^…$/m.test(expected)) {
+		const parts = steady(expected).split(/^…\n/m).map(part => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
+		t.regex(steady(actual), new RegExp(`^${parts.join('(?:.*\n)*')}$`), line);
+	} else {
+		t.is(steady(actual), steady(expected), line);
+	}
+}
+
+function steady(text: string): string {
+	return volatile.reduce((changed, [, pattern, instead]) => changed.replaceAll(pattern, instead), text);
+}
