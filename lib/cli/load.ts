@@ -1,0 +1,116 @@
+/** Finds the topology that a command line names: a shape such as `tree,2,3`, or a file. */
+import {existsSync} from 'node:fs';
+import {register} from 'node:module';
+import {resolve} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {parseParameters} from '../topology/parameters.ts';
+import {type SwitchKind, shape, shapeForms} from '../topology/shapes.ts';
+import type {Topology, TopologyClass} from '../topology/topology.ts';
+import {InputError, messageOf} from '../util/errors.ts';
+import {nearestNames, printable} from '../util/names.ts';
+
+export type LoadOptions = {
+	/** Address of the module that the file gets when it imports from 'securenet'. */
+	readonly api: string;
+	/** By parameter name; the empty text stands for a flag without a value. */
+	readonly parameters: Readonly<Record<string, string>>;
+	/** For shapes. */
+	readonly switchKind?: SwitchKind | undefined;
+};
+
+/**
+@param name a shape and its numbers, or the path of a file whose default export is a topology
+@throws InputError `shape`, `topology`, `unknown-parameter`, `parameter`
+*/
+export async function loadTopology(name: string, {api, parameters, switchKind}: LoadOptions): Promise<Topology> {
+	const found = isPath(name) ? undefined : shape(name, {switchKind: switchKind ?? 'switch'});
+	if (found) {
+		parseParameters({}, parameters);
+		return found;
+	}
+
+	if (switchKind !== undefined) {
+		throw new InputError('usage', `--switch chooses for shapes such as tree,2,3; ${printable(name)} says itself which switches it has.`);
+	}
+
+	return fromFile(name, parameters, api);
+}
+
+function isPath(name: string): boolean {
+	return name.includes('/') || /\.[cm]?[jt]s$/.test(name);
+}
+
+async function fromFile(name: string, parameters: LoadOptions['parameters'], api: string): Promise<Topology> {
+	const path = resolve(name);
+	if (!existsSync(path)) {
+		throw isPath(name) ? new InputError('topology', `There is no file ${printable(name)}.`, {expected: ['file']}) : unknownTopology(name);
+	}
+
+	const exported = await defaultExport(name, path, api);
+	if (isTopology(exported)) {
+		parseParameters({}, parameters);
+		return exported;
+	}
+
+	if (!isTopologyClass(exported)) {
+		throw new InputError('topology', `${printable(name)} has no topology as its default export. Write: export default class NAME extends Topology { … }`, {expected: ['export default class']});
+	}
+
+	return construct(name, exported, parseParameters(exported.parameters, parameters));
+}
+
+function unknownTopology(name: string): InputError {
+	const words = shapeForms.map(form => form.split(',')[0] ?? form);
+	const nearest = nearestNames(name.split(',')[0] ?? '', words);
+	const hint = nearest.length > 0 ? ` Did you mean ${nearest.join(' or ')}?` : '';
+	return new InputError('topology', `"${printable(name)}" is neither a file nor a shape.${hint} Shapes: ${shapeForms.join('  ')}`, {expected: ['file', ...shapeForms], nearest});
+}
+
+async function defaultExport(name: string, path: string, api: string): Promise<unknown> {
+	await acceptTypeScript(api);
+	try {
+		const loaded = await import(pathToFileURL(path).href) as {readonly default?: unknown};
+		return loaded.default;
+	} catch (error) {
+		throw new InputError('topology', `${printable(name)} cannot be loaded: ${messageOf(error)}${placeIn(path, error)}`, {}, {cause: error});
+	}
+}
+
+/**
+From now on, files may be TypeScript and are modules, whatever the package.json of their folder says, and `import … from 'securenet'`
+gives a file anywhere on the disk this very program, not a copy.
+*/
+async function acceptTypeScript(api: string): Promise<void> {
+	const tsx = await import('tsx/esm/api');
+	tsx.register();
+	register(`data:text/javascript,${encodeURIComponent(`
+		export async function resolve(name, context, next) {
+			const found = await next(name === 'securenet' ? '${api}' : name, context);
+			return found.format === 'commonjs' && /^(?!.*\\/node_modules\\/).*\\.[jt]s$/.test(new URL(found.url).pathname) ? {...found, format: 'module'} : found;
+		}
+	`)}`);
+}
+
+/** Asked by shape and not by instanceof: the file may have brought a copy of securenet of its own. */
+function isTopology(exported: unknown): exported is Topology {
+	return typeof exported === 'object' && exported !== null && 'describe' in exported && typeof exported.describe === 'function';
+}
+
+function isTopologyClass(exported: unknown): exported is TopologyClass {
+	return typeof exported === 'function' && isTopology(exported.prototype);
+}
+
+function construct(name: string, Exported: TopologyClass, values: ConstructorParameters<TopologyClass>[0]): Topology {
+	try {
+		return new Exported(values);
+	} catch (error) {
+		throw error instanceof InputError ? error : new InputError('topology', `The constructor of ${printable(name)} failed: ${messageOf(error)}`, {}, {cause: error});
+	}
+}
+
+/** Line and column of a program's mistake in the user's file. */
+function placeIn(path: string, error: unknown): string {
+	const stack = error instanceof Error ? error.stack ?? '' : '';
+	const at = stack.indexOf(`${path}:`);
+	return at === -1 ? '' : ` (${/^[^\s)]*/.exec(stack.slice(at))?.[0] ?? ''})`;
+}

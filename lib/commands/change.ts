@@ -1,0 +1,21 @@
+/** What the commands that change the policy have in common: the edit goes to all devices or to none. */
+import type {Lab} from '../lab.ts';
+import type {Policy} from '../policy/model.ts';
+
+export type ChangeResult = {
+	/** Devices whose rules or flows changed, in natural order. */
+	readonly devices: readonly string[];
+	/** Connections that were cut because they are no longer allowed. */
+	readonly cut: number;
+};
+
+/** @throws whatever the edit throws; DeviceError when a device refuses, the policy then is as before */
+export async function change(lab: Lab, edit: (policy: Policy) => Policy): Promise<ChangeResult> {
+	const {devices, cut} = await lab.change(edit);
+	return {devices, cut};
+}
+
+/** Only what the user could not know: that connections ended. */
+export function changeText({cut}: ChangeResult): string {
+	return cut === 0 ? '' : `${cut} ${cut === 1 ? 'connection' : 'connections'} cut`;
+}

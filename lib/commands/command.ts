@@ -1,0 +1,62 @@
+/** What a command of the prompt is: data, a function that reads its words, one that does the work, one that lays out the result. Nothing here prints. */
+import type {Lab} from '../lab.ts';
+import type {Policy} from '../policy/model.ts';
+import type {Nodes} from '../policy/names.ts';
+import type {Reader} from '../policy/reader.ts';
+import type {LineResult} from './line-result.ts';
+
+/** The part of a lab that decides how a line reads and which words Tab offers. */
+export type Scene = {
+	readonly policy: Policy;
+	readonly network: {readonly nodes: Nodes};
+};
+
+/** What a front end gives along with a line. */
+export type Front = {
+	/** Aborted when the user interrupts the line. */
+	readonly signal: AbortSignal;
+	/** Whether a program may have the terminal to itself while it runs. */
+	readonly terminal: boolean;
+	/** Is told of every line that runs inside another one, such as those of `source`, as soon as it has run. */
+	readonly report?: ((result: LineResult) => void) | undefined;
+};
+
+/** What a command is given to work with. */
+export type Io = Front & {
+	/** Runs a line inside this one; undefined for a line without words. */
+	readonly run: (line: string) => Promise<LineResult | undefined>;
+};
+
+export type Command<Input, Result> = {
+	/** One or more words, such as `secrule ipg add`; with `NODE` for the name of a node. */
+	readonly name: string;
+	/** Other ways to write the name. */
+	readonly aliases?: readonly string[];
+	readonly usage: string;
+	/** Half a line for `help`. */
+	readonly summary: string;
+	/** Whole sentences for `help NAME`. */
+	readonly details?: string;
+	/** `line`: the rest of the line is one word, whatever characters it has. `words`: its last word is its own, even if it is `--json`. */
+	readonly verbatim?: 'line' | 'words';
+	/** The words are paths, for Tab. */
+	readonly paths?: boolean;
+
+	/**
+	Reads the words after the name (after the node's name, which comes first, when the name begins with `NODE`). Tab asks it too: what
+	the reader was last offered is what may come next.
+
+	@throws InputError with the column of the mistake
+	*/
+	read(reader: Reader, scene: Scene): Input;
+	run(lab: Lab, input: Input, io: Io): Promise<Result>;
+	/** Without a final newline; empty when there is nothing to say. */
+	text(result: Result): string;
+	/** Default: a result is a success. */
+	ok?(result: Result): boolean;
+	/** Whether the user asked to leave. */
+	leaves?(result: Result): boolean;
+};
+
+/** Any command: its own `read` is the only source of its input, its own `run` the only source of its result. */
+export type AnyCommand = Command<unknown, unknown>;

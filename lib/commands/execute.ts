@@ -1,0 +1,47 @@
+/** `NODE COMMAND …`: runs a program in a node. No shell sees its words; the program's exit status is the line's. */
+import type {Output} from '../kernel/process.ts';
+import type {Word} from '../util/words.ts';
+import {keepInBackground} from './background.ts';
+import type {Command} from './command.ts';
+import {nodeNames, takeAll, takeNode} from './reading.ts';
+
+/** `background` counts the commands that run there now, when the line ended by `&`. */
+export type ExecuteResult = Output & {readonly background?: number};
+
+export const executeCommand: Command<{readonly node: string; readonly words: readonly Word[]}, ExecuteResult> = {
+	name: 'NODE COMMAND',
+	usage: 'NODE COMMAND [WORD …] [&]',
+	summary: 'run a program in a node',
+	details: [
+		'A word that is the name of a node becomes its address; quote it to keep it. Quotes and backslashes work as in a shell, and nothing else does:',
+		'for pipes and redirections write NODE sh -c \'…\'. With & as the last word the program runs in the background and ends with the lab.',
+	].join('\n'),
+	verbatim: 'words',
+	read(reader, scene) {
+		const node = takeNode(reader, scene);
+		const names = nodeNames(scene);
+		return {node, words: takeAll(reader, () => names, () => reader.take(['program'], () => ['bind', 'unbind']))};
+	},
+	async run(lab, {node, words}, {signal, terminal}) {
+		const last = words.at(-1);
+		const background = words.length > 1 && last?.text === '&' && !last.quoted;
+		const argv = (background ? words.slice(0, -1) : words).map((word, index) => index > 0 && !word.quoted ? addressed(lab.network.nodes, word.text) : word.text);
+		if (background) {
+			return {exitCode: 0, stdout: '', stderr: '', background: keepInBackground(lab, {node, command: argv.join(' ')}, lab.node(node).execute(argv))};
+		}
+
+		// At a terminal Ctrl-C reaches the program without us, and the program alone decides what it means.
+		return lab.node(node).execute(argv, terminal ? {stdin: 'inherit', stdout: 'inherit'} : {signal});
+	},
+	text({stdout, stderr, background}) {
+		return background === undefined ? `${stdout}${stderr}`.replace(/\n$/, '') : `${background} in the background; dump lists them`;
+	},
+	ok({exitCode}) {
+		return exitCode === 0;
+	},
+};
+
+/** A node without an address, such as a switch, keeps its name. */
+function addressed(nodes: ReadonlyMap<string, {readonly address: string | undefined}>, text: string): string {
+	return nodes.get(text)?.address ?? text;
+}

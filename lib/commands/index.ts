@@ -1,0 +1,57 @@
+/** The table of commands, in the order in which `help` lists them. */
+import {bindCommand, unbindCommand} from './bind.ts';
+import type {AnyCommand} from './command.ts';
+import {dumpCommand} from './dump.ts';
+import {executeCommand} from './execute.ts';
+import {exitCommand} from './exit.ts';
+import {helpFor} from './help.ts';
+import {flowsCommand, rulesCommand} from './installed.ts';
+import {intfsCommand} from './intfs.ts';
+import {iperfCommand} from './iperf.ts';
+import {ipgAddCommand, ipgDelCommand, ipgListCommand, ipgShowCommand} from './ipg.ts';
+import {linkCommand, linksCommand} from './links.ts';
+import {netCommand} from './net.ts';
+import {nodesCommand} from './nodes.ts';
+import {pingallCommand, pingpairCommand} from './pingall.ts';
+import {portsCommand} from './ports.ts';
+import {secruleAddCommand, secruleDelCommand, secruleListCommand, secruleShowCommand} from './secrule.ts';
+import {sgAddCommand, sgDelCommand, sgListCommand} from './sg.ts';
+import {sghostsCommand} from './sghosts.ts';
+import {shCommand} from './sh.ts';
+import {sourceCommand} from './source.ts';
+import {timeCommand} from './time.ts';
+
+export const commands: readonly AnyCommand[] = [
+	nodesCommand,
+	netCommand,
+	linksCommand,
+	intfsCommand,
+	portsCommand,
+	dumpCommand,
+	executeCommand,
+	pingallCommand,
+	pingpairCommand,
+	iperfCommand,
+	linkCommand,
+	bindCommand,
+	unbindCommand,
+	sghostsCommand,
+	sgListCommand,
+	sgAddCommand,
+	sgDelCommand,
+	secruleAddCommand,
+	secruleDelCommand,
+	secruleListCommand,
+	secruleShowCommand,
+	ipgAddCommand,
+	ipgDelCommand,
+	ipgListCommand,
+	ipgShowCommand,
+	flowsCommand,
+	rulesCommand,
+	shCommand,
+	sourceCommand,
+	timeCommand,
+	helpFor(() => commands),
+	exitCommand,
+];

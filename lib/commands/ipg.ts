@@ -1,0 +1,102 @@
+/** `secrule ipg add|del|list|show`, also written `ipg …`: sets of addresses that rules name. */
+import {ipgMembers, listIpgs} from '../policy/listing.ts';
+import {parseMember} from '../policy/member.ts';
+import type {IpgMember} from '../policy/model.ts';
+import {namesOf, refuseUnlessFree} from '../policy/names.ts';
+import {addIpg, deleteIpg} from '../policy/repository.ts';
+import type {Reader} from '../policy/reader.ts';
+import {sortNames} from '../util/names.ts';
+import {type ChangeResult, change, changeText} from './change.ts';
+import type {Command, Scene} from './command.ts';
+import {numberedList} from './numbered-list.ts';
+import {at, takeIpg} from './reading.ts';
+
+/** Names in natural order. */
+export type IpgListResult = readonly string[];
+
+/** Members as text, by address, exclusions last. */
+export type IpgShowResult = readonly string[];
+
+type Edit = {readonly name: string; readonly members: readonly IpgMember[]};
+
+export const ipgAddCommand: Command<Edit, ChangeResult> = {
+	name: 'secrule ipg add',
+	aliases: ['ipg add'],
+	usage: 'secrule ipg add NAME [MEMBER …]',
+	summary: 'declare an address set, or add members to one',
+	details: 'MEMBER is an address, a prefix or FIRST-LAST, of either family. With ! in front it is left out, whatever else the set holds.',
+	read(reader, scene) {
+		return {name: takeAnyIpg(reader, scene), members: readMembers(reader, () => [])};
+	},
+	async run(lab, {name, members}) {
+		return change(lab, policy => addIpg(policy, lab.network.nodes, name, members));
+	},
+	text: changeText,
+};
+
+export const ipgDelCommand: Command<Edit, ChangeResult> = {
+	name: 'secrule ipg del',
+	aliases: ['ipg del'],
+	usage: 'secrule ipg del NAME [MEMBER …]',
+	summary: 'take members out of an address set, or drop it',
+	read(reader, scene) {
+		const name = takeIpg(reader, scene);
+		return {name, members: readMembers(reader, () => ipgMembers(scene.policy, name))};
+	},
+	async run(lab, {name, members}) {
+		return change(lab, policy => deleteIpg(policy, name, members));
+	},
+	text: changeText,
+};
+
+export const ipgListCommand: Command<undefined, IpgListResult> = {
+	name: 'secrule ipg list',
+	aliases: ['ipg list'],
+	usage: 'secrule ipg list',
+	summary: 'all address sets',
+	read(reader) {
+		reader.finish();
+		return undefined;
+	},
+	async run({policy}) {
+		return Promise.resolve(listIpgs(policy));
+	},
+	text: numberedList,
+};
+
+export const ipgShowCommand: Command<string, IpgShowResult> = {
+	name: 'secrule ipg show',
+	aliases: ['ipg show'],
+	usage: 'secrule ipg show NAME',
+	summary: 'the members of an address set',
+	read(reader, scene) {
+		const name = takeIpg(reader, scene);
+		reader.finish();
+		return name;
+	},
+	async run({policy}, name) {
+		return Promise.resolve(ipgMembers(policy, name));
+	},
+	text: numberedList,
+};
+
+/** A set that exists, or a name that is free for a new one. */
+function takeAnyIpg(reader: Reader, {policy, network}: Scene): string {
+	const word = reader.take(['name'], () => sortNames(policy.ipgs.keys()));
+	if (!policy.ipgs.has(word.text)) {
+		at(word, () => {
+			refuseUnlessFree(namesOf(policy, network.nodes), 'IPG', word.text);
+		});
+	}
+
+	return word.text;
+}
+
+function readMembers(reader: Reader, offers: () => readonly string[]): IpgMember[] {
+	const members: IpgMember[] = [];
+	while (reader.more(offers)) {
+		members.push(parseMember(reader.take(['member'], offers)));
+	}
+
+	return members;
+}

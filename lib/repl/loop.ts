@@ -1,0 +1,119 @@
+/** The prompt at a terminal. */
+import {on} from 'node:events';
+import {type Interface, createInterface} from 'node:readline';
+import {runLine} from '../commands/run-line.ts';
+import type {Lab} from '../lab.ts';
+import {complete} from './complete.ts';
+import {appendHistory, historyFile, historySize, readHistory} from './history.ts';
+import {paintFor} from './paint.ts';
+import {Printer, prompt} from './printer.ts';
+import type {Signals} from './signals.ts';
+
+/** Reads and runs lines until the user or a signal asks to leave. */
+export async function runLoop(lab: Lab, signals: Signals): Promise<void> {
+	const file = historyFile();
+	const reader = openReader(lab, file, signals.leaving);
+	const printer = new Printer();
+	signals.interruptLeaves = false;
+	// A terminal that is gone is told by SIGHUP; until that comes, reading from it must not end the program.
+	process.stdin.on('error', () => {
+		reader.close();
+	});
+	handleCtrlC(reader);
+	const unwatch = showFailures(lab, reader);
+	// Lines that are pasted together are shown together, before the first of them runs; so each later one is shown again where it runs.
+	let waiting = 0;
+	let again = false;
+	reader.on('line', () => {
+		waiting++;
+	});
+	reader.prompt();
+	try {
+		for await (const [line] of on(reader, 'line', {close: ['close']}) as AsyncIterable<[string]>) {
+			process.stdout.write(again ? `${prompt}${line}\n` : '');
+			appendHistory(file, line);
+			if (await runTyped(lab, line, reader, printer, signals)) {
+				break;
+			}
+
+			waiting--;
+			again = waiting > 0;
+			if (!again) {
+				reader.prompt();
+			}
+		}
+	} finally {
+		unwatch();
+		reader.close();
+	}
+}
+
+function openReader(lab: Lab, file: string, leaving: AbortSignal): Interface {
+	return createInterface({
+		input: process.stdin,
+		output: process.stdout,
+		prompt,
+		terminal: true,
+		completer: (line: string) => complete(lab, line),
+		history: readHistory(file),
+		historySize,
+		removeHistoryDuplicates: true,
+		signal: leaving,
+	});
+}
+
+/** Returns whether to leave. While the line runs, the terminal is as we found it, so that programs can have it. */
+async function runTyped(lab: Lab, line: string, reader: Interface, printer: Printer, signals: Signals): Promise<boolean> {
+	reader.pause();
+	process.stdin.setRawMode(false);
+	const result = await signals.interruptible(async signal => runLine(lab, line, {signal, terminal: true, report: printer.print.bind(printer)}));
+	if (result) {
+		printer.print(result);
+		printer.explain(result);
+	}
+
+	if (!signals.leaving.aborted) {
+		process.stdin.setRawMode(true);
+		reader.resume();
+	}
+
+	return signals.leaving.aborted || (result?.leaves ?? false);
+}
+
+/** Ctrl-C clears what is typed; at the empty prompt the first one says how to leave, the second one leaves. */
+function handleCtrlC(reader: Interface): void {
+	let warned = false;
+	reader.on('line', () => {
+		warned = false;
+	});
+	reader.on('SIGINT', () => {
+		if (reader.line !== '') {
+			reader.write(null, {ctrl: true, name: 'e'});
+			process.stdout.write('^C\n');
+			reader.write(null, {ctrl: true, name: 'u'});
+		} else if (warned) {
+			reader.close();
+		} else {
+			warned = true;
+			process.stdout.write('\nCtrl-C again, Ctrl-D or exit takes the lab down.\n');
+			reader.prompt();
+		}
+	});
+	reader.on('close', () => {
+		process.stdout.write('\n');
+	});
+}
+
+/** A daemon that ends by itself is told at once. Returns what ends the watch. */
+function showFailures(lab: Lab, reader: Interface): () => void {
+	const paint = paintFor(process.stderr);
+	const show = (error: Parameters<typeof paint.error>[0]) => {
+		process.stderr.write(`\n${paint.error(error)}\n`);
+		reader.prompt(true);
+	};
+
+	lab.on('failure', show);
+	return () => {
+		lab.off('failure', show);
+	};
+}

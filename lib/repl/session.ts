@@ -1,0 +1,83 @@
+/** The life of a lab from the command line: up, then the prompt or the given lines, then down, whatever happens between. */
+import type {Lab} from '../lab.ts';
+import type {Topology} from '../topology/topology.ts';
+import {SecureNetError} from '../util/errors.ts';
+import {ProgressLine} from './progress.ts';
+import {Signals} from './signals.ts';
+
+export type SessionOptions = {
+	/** Name of the lab; default: the topology's. */
+	readonly name?: string | undefined;
+	/** Permanent neighbour entries. */
+	readonly arp: boolean;
+	/** Print how long up and down took. */
+	readonly time: boolean;
+	readonly json: boolean;
+	readonly transcript: boolean;
+	/** Lines to run; undefined: those of standard input, or the prompt when that is a terminal. */
+	readonly lines?: readonly string[] | undefined;
+};
+
+/** Returns the exit status; a signal that ended the session decides it. @throws as Lab.up */
+export async function runSession(topology: Topology, options: SessionOptions): Promise<number> {
+	using signals = new Signals();
+	try {
+		const status = await live(topology, options, signals);
+		return signals.exitStatus ?? status;
+	} catch (error) {
+		if (error instanceof SecureNetError && error.code === 'interrupted' && signals.exitStatus !== undefined) {
+			return signals.exitStatus;
+		}
+
+		throw error;
+	}
+}
+
+async function live(topology: Topology, options: SessionOptions, signals: Signals): Promise<number> {
+	const lab = await timed('up', options, async () => up(topology, options, signals));
+	try {
+		return await runLines(lab, options, signals);
+	} finally {
+		await timed('down', options, async () => lab.down());
+	}
+}
+
+async function up(topology: Topology, {name, arp}: SessionOptions, signals: Signals): Promise<Lab> {
+	const {Lab} = await import('../lab.ts');
+	const line = new ProgressLine();
+	try {
+		return await signals.interruptible(async signal => Lab.up(topology, {
+			name,
+			arp,
+			signal,
+			progress(progress) {
+				line.show(progress);
+			},
+		}));
+	} finally {
+		line.clear();
+	}
+}
+
+async function runLines(lab: Lab, {lines, json, transcript}: SessionOptions, signals: Signals): Promise<number> {
+	const atTerminal = process.stdin.isTTY && process.stdout.isTTY;
+	const style = json ? 'json' : transcript ? 'transcript' : 'text';
+	if (lines === undefined && atTerminal && style === 'text') {
+		const {runLoop} = await import('./loop.ts');
+		await runLoop(lab, signals);
+		return 0;
+	}
+
+	const {runScript, standardInput} = await import('./script.ts');
+	return runScript(lab, lines ?? standardInput(signals.leaving), signals, {style, terminal: lines !== undefined && atTerminal && style === 'text'});
+}
+
+async function timed<Result>(what: string, {time}: SessionOptions, work: () => Promise<Result>): Promise<Result> {
+	const started = performance.now();
+	const result = await work();
+	if (time) {
+		process.stderr.write(`${what} ${((performance.now() - started) / 1000).toFixed(3)} s\n`);
+	}
+
+	return result;
+}

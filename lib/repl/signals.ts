@@ -1,0 +1,61 @@
+/** Ctrl-C and the signals that end programs: the first interrupts what runs now, the others make the session leave. */
+import {constants} from 'node:os';
+
+const handled = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export class Signals {
+	/** Whether SIGINT ends the session too: true as long as nobody is there to type the next line. */
+	interruptLeaves = true;
+	readonly #leaving = new AbortController();
+	#running: AbortController | undefined;
+	#caught: NodeJS.Signals | undefined;
+	readonly #listener = (signal: NodeJS.Signals) => {
+		this.#receive(signal);
+	};
+
+	constructor() {
+		for (const signal of handled) {
+			process.on(signal, this.#listener);
+		}
+	}
+
+	/** Aborted when the session has to leave. */
+	get leaving(): AbortSignal {
+		return this.#leaving.signal;
+	}
+
+	/** 128 + number of the signal that ended the session, as shells count; undefined when none did. */
+	get exitStatus(): number | undefined {
+		return this.#caught && 128 + constants.signals[this.#caught];
+	}
+
+	/** Runs work that a signal aborts. */
+	async interruptible<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+		const controller = new AbortController();
+		this.#running = controller;
+		if (this.leaving.aborted) {
+			controller.abort();
+		}
+
+		try {
+			return await work(controller.signal);
+		} finally {
+			this.#running = undefined;
+		}
+	}
+
+	[Symbol.dispose](): void {
+		for (const signal of handled) {
+			process.off(signal, this.#listener);
+		}
+	}
+
+	#receive(signal: NodeJS.Signals): void {
+		if (signal !== 'SIGINT' || this.interruptLeaves || !this.#running) {
+			this.#caught ??= signal;
+			this.#leaving.abort();
+		}
+
+		this.#running?.abort();
+	}
+}

@@ -1,0 +1,89 @@
+import test from 'ava';
+import {findCommand, nextWords} from '../../lib/commands/find.ts';
+import {Reader} from '../../lib/policy/reader.ts';
+import {splitWords} from '../../lib/util/words.ts';
+import {InputError} from '../../lib/util/errors.ts';
+import {scene} from '../helpers/scene.ts';
+
+const finds = test.macro({
+	title: (_, line: string, name: string) => `"${line}" is ${name}`,
+	exec(t, line: string, name: string, rest: string) {
+		const {command, words} = findCommand(splitWords(line), scene);
+		t.is(command.name, name);
+		t.is(words.map(({text}) => text).join(' '), rest);
+	},
+});
+
+test(finds, 'nodes', 'nodes', '');
+test(finds, 'pingall 2', 'pingall', '2');
+test(finds, 'quit', 'exit', '');
+test(finds, 'secrule add allow web to db', 'secrule add', 'allow web to db');
+test(finds, 'secrule ipg list', 'secrule ipg list', '');
+test(finds, 'ipg show office', 'secrule ipg show', 'office');
+test(finds, 'h10 bind web', 'NODE bind', 'h10 web');
+test(finds, 'h10 unbind web', 'NODE unbind', 'h10 web');
+test(finds, 'h10 ping h11', 'NODE COMMAND', 'h10 ping h11');
+test(finds, 'h10 "bind" web', 'NODE COMMAND', 'h10 bind web');
+test(finds, 'h10', 'NODE COMMAND', 'h10');
+
+const refuses = test.macro({
+	title: (_, line: string, code: string, column: number) => `"${line}": ${code} at column ${column}`,
+	exec(t, line: string, code: string, column: number, expected: string[], nearest: string[]) {
+		const error = t.throws(() => {
+			const {command, words} = findCommand(splitWords(line), scene);
+			command.read(new Reader(words, command.usage), scene);
+		}, {instanceOf: InputError});
+		t.is(error.code, code);
+		t.deepEqual(error.details, {column, expected, nearest});
+	},
+});
+
+test(refuses, 'pingal', 'unknown-command', 1, ['command', 'node'], ['pingall', 'pingpair']);
+test(refuses, 'h1O ping h11', 'unknown-command', 1, ['command', 'node'], ['h10', 'h11']);
+test(refuses, 'secrule', 'syntax', 8, ['add', 'del', 'list', 'show', 'ipg'], []);
+test(refuses, 'secrule lits', 'syntax', 9, ['add', 'del', 'list', 'show', 'ipg'], ['list']);
+test(refuses, 'secrule "list"', 'syntax', 9, ['add', 'del', 'list', 'show', 'ipg'], ['list']);
+test(refuses, 'secrule ipg', 'syntax', 12, ['add', 'del', 'list', 'show'], []);
+test(refuses, 'secrule add alow web to db', 'syntax', 13, ['allow', 'deny'], ['allow']);
+test(refuses, 'nodes h10', 'syntax', 7, ['end of line'], []);
+test(refuses, 'sghosts wb', 'unknown-group', 9, ['group'], ['db', 'web']);
+test(refuses, 'ipg show offise', 'unknown-ipg', 10, ['ipg'], ['office']);
+test(refuses, 'link h10 h99 down', 'unknown-node', 10, ['node'], []);
+test(refuses, 'link h10 s1 sideways', 'syntax', 13, ['up', 'down'], []);
+test(refuses, 'flows h10', 'wrong-kind', 7, ['switch'], []);
+test(refuses, 'secrule del 9', 'unknown-rule', 13, ['rule id'], ['1']);
+test(refuses, 's1 bind web', 'wrong-kind', 1, ['host'], []);
+test(refuses, 'h10 unbind wep', 'unknown-group', 12, ['group'], ['web']);
+
+test('a mistake of the policy gets the column of its word', t => {
+	const error = t.throws(() => {
+		const {command, words} = findCommand(splitWords('h10 bind web list'), scene);
+		command.read(new Reader(words, command.usage), scene);
+	}, {instanceOf: InputError});
+	t.is(error.code, 'reserved-name');
+	t.is(error.details.column, 14);
+});
+
+const offers = test.macro({
+	title: (_, line: string) => `after "${line}"`,
+	exec(t, line: string, words: string[]) {
+		t.deepEqual(nextWords(splitWords(line), scene), words);
+	},
+});
+
+test(offers, 'secrule', ['add', 'del', 'list', 'show', 'ipg']);
+test(offers, 'secrule ipg', ['add', 'del', 'list', 'show']);
+test(offers, 'sghosts', ['db', 'web']);
+test(offers, 'h10', ['bind', 'unbind']);
+test(offers, 'h10 bind', ['db', 'web']);
+test(offers, 'h10 bind web', ['db', 'web']);
+test(offers, 'h10 ping', ['fw', 'h10', 'h11', 'h20', 'h21', 'h30', 'h31', 's1', 's2', 's3']);
+test(offers, 'link h10 s1', ['up', 'down']);
+test(offers, 'flows', ['s1', 's2', 's3']);
+test(offers, 'rules', ['fw']);
+test(offers, 'secrule del', ['1']);
+test(offers, 'secrule add', ['allow', 'deny']);
+test(offers, 'secrule add allow web', ['to']);
+test(offers, 'ipg del office', ['10.1.0.0/16']);
+test(offers, 'nodes', []);
+test(offers, 'frobnicate', []);
