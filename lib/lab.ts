@@ -132,26 +132,30 @@ export class Lab extends EventEmitter<LabEvents> {
 	/** Rule id to the number of first packets it decided, summed over devices. */
 	async hits(): Promise<ReadonlyMap<number, number>> {
 		const hits = new Map(this.#policy.rules.map(({id}) => [id, 0]));
-		for (const device of this.inventory.devices.keys()) {
-			for (const {rule, packets} of await this.installed(device)) {
-				if (rule !== undefined) {
-					hits.set(rule, (hits.get(rule) ?? 0) + packets);
-				}
+		for (const {rule, packets} of [...(await this.installed()).values()].flat()) {
+			if (rule !== undefined) {
+				hits.set(rule, (hits.get(rule) ?? 0) + packets);
 			}
 		}
 
 		return hits;
 	}
 
-	/** What is installed on a switch or a perimeter router, each line with the sentence behind it. @throws InputError `unknown-device` */
-	async installed(device: string): Promise<InstalledLine[]> {
-		return this.#firewall.list(device);
+	/**
+	What is installed on switches and perimeter routers, by device, each line with the sentence behind it.
+
+	@param devices default: all
+	@throws InputError `unknown-device`
+	*/
+	async installed(devices: readonly string[] = [...this.inventory.devices.keys()]): Promise<ReadonlyMap<string, readonly InstalledLine[]>> {
+		return this.#firewall.list(devices);
 	}
 
 	/** Where a rule is installed. */
 	async installedOn(rule: number): Promise<Array<{device: string; lines: InstalledLine[]}>> {
-		const everywhere = await Promise.all([...this.inventory.devices.keys()].map(async device => ({device, lines: await this.installed(device)})));
-		return everywhere.map(({device, lines}) => ({device, lines: lines.filter(line => line.rule === rule)})).filter(({lines}) => lines.length > 0);
+		return [...await this.installed()]
+			.map(([device, lines]) => ({device, lines: lines.filter(line => line.rule === rule)}))
+			.filter(({lines}) => lines.length > 0);
 	}
 
 	/**

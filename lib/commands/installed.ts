@@ -31,7 +31,7 @@ function installedCommand({name, argument, node, device: kind, summary}: Listing
 		},
 		async run(lab, device) {
 			const devices = devicesOf(lab, kind, device);
-			return Promise.all(devices.map(async each => ({device: each, lines: await lab.installed(each)})));
+			return [...await lab.installed(devices)].map(([name, lines]) => ({device: name, lines}));
 		},
 		text(devices) {
 			return devices.map(deviceLinesText).join('\n');

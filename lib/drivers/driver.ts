@@ -43,18 +43,22 @@ export type FirewallDriver<State> = {
 	discard(step: Step<State>): Promise<void>;
 	/** Makes a checked change in one transaction. @throws DeviceError, the device then is as before */
 	apply(step: Step<State>): Promise<void>;
-	/** What is installed, each line with its sentence. */
-	list(device: string, state: State): Promise<InstalledLine[]>;
+	/** What is installed on each of the devices, by device, each line with its sentence. */
+	list(devices: ReadonlyMap<string, State>): Promise<ReadonlyMap<string, InstalledLine[]>>;
 	/** Returns when no packet can be treated by a state that was replaced before. */
 	settle(): Promise<void>;
-	/** The connections that pass without being judged. */
-	connections(device: string, state: State): Promise<TrackedConnection[]>;
+	/** The connections that pass each of the devices without being judged, by device. */
+	connections(devices: ReadonlyMap<string, State>): Promise<ReadonlyMap<string, readonly TrackedConnection[]>>;
 	/** Ends connections in one batch: their next packets are judged. */
 	cut(device: string, state: State, connections: readonly TrackedConnection[]): Promise<void>;
 };
 
 /** Bit of a connection's mark that says: a stateful rule or a default made it. Only such connections pass without being judged. */
 export const madeByPolicy = 0x1;
+
+export function isMadeByPolicy({mark}: TrackedConnection): boolean {
+	return (mark & madeByPolicy) !== 0;
+}
 
 /** A device refused its part of a policy. Names the device, the rule when it is known, and the device's own words. */
 export class DeviceError extends SecureNetError {

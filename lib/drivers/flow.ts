@@ -40,14 +40,15 @@ export function byKey(flows: Iterable<Flow>): Flows {
 
 /**
 The lines of an OpenFlow bundle that turn one set of flows into the other. A flow with the key of another takes its
-place and its packet count, so only a flow whose key is gone is deleted; it is deleted by cookie, never one of others.
+place and its packet count; only one whose key is gone, or whose count belongs to another rule now, is deleted before.
+It is deleted by cookie, so never one of others.
 */
 export function diffTables(previous: Flows, next: Flows): string[] {
 	if (previous === next) {
 		return [];
 	}
 
-	const gone = [...previous.values()].filter(({key}) => !next.has(key));
+	const gone = [...previous.values()].filter(({key, rule}) => !next.has(key) || next.get(key)?.rule !== rule);
 	const changed = [...next.values()].filter(flow => !isSame(flow, previous.get(flow.key)));
 	return [
 		...gone.map(flow => `delete_strict cookie=${hex(flow)}/-1,${flow.key}`),

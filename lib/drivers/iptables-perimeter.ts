@@ -5,7 +5,8 @@ import {restoreSets, saveSets} from '../kernel/ipset.ts';
 import {RulesError, restore, save} from '../kernel/iptables.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import type {Family} from '../util/address.ts';
-import {DeviceError, madeByPolicy} from './driver.ts';
+import {inSlices} from '../util/slices.ts';
+import {DeviceError, isMadeByPolicy} from './driver.ts';
 import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
 import {diffPerimeter, isEmpty, plainRouter, renderPerimeter, restoreText, unsupportedByPerimeter} from './iptables-render.ts';
 import type {Counters, PerimeterState} from './iptables-render.ts';
@@ -34,12 +35,16 @@ export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (rou
 			await destroy(namespaceOf(device), createdNames(diffPerimeter(previous, next).create));
 		},
 		apply: async step => applyStep(namespaceOf(step.device), step),
-		list: async (device, state) => {
+		list: async devices => new Map(await inSlices([...devices], async ([device, state]) => {
 			const texts = await Promise.all(families.map(async family => save(namespaceOf(device), family)));
-			return families.flatMap((family, index) => listing(texts[index] ?? '', family, state));
-		},
+			return [device, families.flatMap((family, index) => listing(texts[index] ?? '', family, state))] as const;
+		})),
 		settle: async () => Promise.resolve(),
-		connections: async device => (await listConnections(namespaceOf(device))).filter(({mark}) => (mark & madeByPolicy) !== 0),
+		async connections(devices) {
+			const names = [...devices.keys()];
+			const lists = await inSlices(names, async name => listConnections(namespaceOf(name)));
+			return new Map(names.map((name, index) => [name, (lists[index] ?? []).filter(isMadeByPolicy)]));
+		},
 		cut: async (device, _state, connections) => {
 			deleteConnections(namespaceOf(device), connections);
 			return Promise.resolve();

@@ -3,7 +3,8 @@ import {FlowError, bundle, dumpFlows, parseFlows, switchControl} from '../kernel
 import type {Bridge, Flow as DumpedFlow} from '../kernel/openflow.ts';
 import {deleteSwitchConnections, listSwitchConnections} from '../kernel/switch-conntrack.ts';
 import {unixctl} from '../kernel/unixctl.ts';
-import {DeviceError, madeByPolicy} from './driver.ts';
+import {inSlices} from '../util/slices.ts';
+import {DeviceError, isMadeByPolicy} from './driver.ts';
 import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
 import {cookieOf} from './flow.ts';
 import type {Flow} from './flow.ts';
@@ -34,16 +35,19 @@ export function createOpenflowDriver({runDirectory}: {readonly runDirectory: str
 			await refusing(step, bundle(bridge, diffFlows(step.previous, step.next)));
 			carried.set(step.device, addHits(carried.get(step.device), hits));
 		},
-		async list(device, state) {
+		async list(devices) {
 			// Packets that went by the datapath's remembered decisions are counted once it has been looked through.
 			await unixctl(switchControl({runDirectory}), 'revalidator/wait', []);
-			return listing(await dumpFlows(bridgeOf(device)), state, carried.get(device) ?? new Map<number, number>());
+			return new Map(await inSlices([...devices], async ([device, state]) => [device, listing(await dumpFlows(bridgeOf(device)), state, carried.get(device) ?? new Map<number, number>())] as const));
 		},
 		// Drops the decisions that the datapath remembers, so that new ones are made by the new flows. Waiting until the switch has looked through them by itself takes up to 0.5 s.
 		async settle() {
 			await unixctl(switchControl({runDirectory}), 'revalidator/purge', []);
 		},
-		connections: async (_device, {zone}) => (await listSwitchConnections({runDirectory}, zone)).filter(({mark}) => (mark & madeByPolicy) !== 0),
+		async connections(devices) {
+			const byZone = await listSwitchConnections({runDirectory});
+			return new Map([...devices].map(([device, {zone}]) => [device, (byZone.get(zone) ?? []).filter(isMadeByPolicy)]));
+		},
 		cut: async (device, {zone}, connections) => deleteSwitchConnections(bridgeOf(device), zone, connections),
 	};
 }

@@ -5,6 +5,7 @@ import type {Compiled, DevicePlan} from '../policy/filter-rule.ts';
 import {parseAddress} from '../util/address.ts';
 import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
+import {inSlices} from '../util/slices.ts';
 import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
 
 /** Each driver is asked only about states that it rendered itself. */
@@ -13,9 +14,6 @@ export type Drivers = Readonly<Record<DevicePlan['kind'], AnyDriver>>;
 
 type Installed = {readonly driver: AnyDriver; readonly state: unknown};
 type Change = Step<unknown> & {readonly driver: AnyDriver};
-
-/** Each is a process for some milliseconds. */
-const installedAtOnce = 8;
 
 export class Firewall {
 	readonly #drivers: Drivers;
@@ -53,10 +51,7 @@ export class Firewall {
 		const plans = [...devices.values()];
 		this.#refuseUnsupported(plans);
 		const changes = plans.map(plan => this.#render(plan));
-		for (let at = 0; at < changes.length; at += installedAtOnce) {
-			await Promise.all(changes.slice(at, at + installedAtOnce).map(async change => change.driver.apply(change)));
-		}
-
+		await inSlices(changes, async change => change.driver.apply(change));
 		this.#installed = new Map(changes.map(({device, driver, next}) => [device, {driver, state: next}]));
 	}
 
@@ -67,32 +62,31 @@ export class Firewall {
 	@returns how many were ended, counted on each device
 	*/
 	async revoke(evaluate: (packet: Packet) => Verdict): Promise<number> {
-		const devices = [...this.#changed].flatMap(device => {
-			const installed = this.#installed.get(device);
-			return installed ? [{device, ...installed}] : [];
-		});
-		await Promise.all([...new Set(devices.map(({driver}) => driver))].map(async driver => driver.settle()));
-		const counts = await Promise.all(devices.map(async ({device, driver, state}) => {
-			const connections = await driver.connections(device, state);
-			const refused = connections.filter(connection => !isAllowed(connection, evaluate));
-			if (refused.length > 0) {
-				await driver.cut(device, state, refused);
-			}
-
-			return refused.length;
-		}));
+		const counts = await Promise.all([...this.#byDriver(this.#changed)].map(async ([driver, devices]) => revokeOn(driver, devices, evaluate)));
 		this.#changed.clear();
 		return counts.reduce((sum, count) => sum + count, 0);
 	}
 
-	/** What is installed on a device, each line with its sentence. @throws InputError `unknown-device` */
-	async list(device: string): Promise<InstalledLine[]> {
-		const installed = this.#installed.get(device);
-		if (!installed) {
-			throw unknownName('device', device, this.#installed.keys());
+	/** What is installed on devices, by device, each line with its sentence. @throws InputError `unknown-device` */
+	async list(devices: readonly string[]): Promise<Map<string, InstalledLine[]>> {
+		const lists = await Promise.all([...this.#byDriver(devices)].map(async ([driver, states]) => driver.list(states)));
+		const lines = new Map(lists.flatMap(list => [...list]));
+		return new Map(devices.map(device => [device, lines.get(device) ?? []]));
+	}
+
+	#byDriver(devices: Iterable<string>): Map<AnyDriver, Map<string, unknown>> {
+		const byDriver = new Map<AnyDriver, Map<string, unknown>>();
+		for (const device of devices) {
+			const installed = this.#installed.get(device);
+			if (!installed) {
+				throw unknownName('device', device, this.#installed.keys());
+			}
+
+			const {driver, state} = installed;
+			byDriver.set(driver, (byDriver.get(driver) ?? new Map<string, unknown>()).set(device, state));
 		}
 
-		return installed.driver.list(device, installed.state);
+		return byDriver;
 	}
 
 	#refuseUnsupported(plans: readonly DevicePlan[]): void {
@@ -147,6 +141,20 @@ async function putBack(changes: readonly Change[], reason: unknown): Promise<voi
 	if (stuck.length > 0) {
 		throw new SecureNetError('put-back', [messageOf(reason), ...stuck].join('\n'), {}, {cause: reason});
 	}
+}
+
+async function revokeOn(driver: AnyDriver, devices: ReadonlyMap<string, unknown>, evaluate: (packet: Packet) => Verdict): Promise<number> {
+	await driver.settle();
+	let count = 0;
+	for (const [device, connections] of await driver.connections(devices)) {
+		const refused = connections.filter(connection => !isAllowed(connection, evaluate));
+		if (refused.length > 0) {
+			await driver.cut(device, devices.get(device), refused);
+			count += refused.length;
+		}
+	}
+
+	return count;
 }
 
 function isAllowed({source, destination}: TrackedConnection, evaluate: (packet: Packet) => Verdict): boolean {

@@ -10,12 +10,20 @@ import {unixctl, unixctlAll} from './unixctl.ts';
 const timeout = 30_000;
 
 /**
-Connections of one zone.
-Equivalent to: `ovs-appctl dpctl/dump-conntrack zone=ZONE`
+Connections of all zones, by zone.
+Equivalent to: `ovs-appctl dpctl/dump-conntrack`
 */
-export async function listSwitchConnections(bridge: Pick<Bridge, 'runDirectory'>, zone: number): Promise<TrackedConnection[]> {
-	const dump = await unixctl(switchControl(bridge), 'dpctl/dump-conntrack', [`zone=${zone}`], timeout);
-	return dump.split('\n').filter(line => line.includes('orig=(')).map(readConnection);
+export async function listSwitchConnections(bridge: Pick<Bridge, 'runDirectory'>): Promise<Map<number, TrackedConnection[]>> {
+	const dump = await unixctl(switchControl(bridge), 'dpctl/dump-conntrack', [], timeout);
+	const byZone = new Map<number, TrackedConnection[]>();
+	for (const line of dump.split('\n').filter(each => each.includes('orig=('))) {
+		const zone = Number(/\bzone=(\d+)/.exec(line)?.[1] ?? 0);
+		const known = byZone.get(zone) ?? [];
+		known.push(readConnection(line));
+		byZone.set(zone, known);
+	}
+
+	return byZone;
 }
 
 /**

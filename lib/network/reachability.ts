@@ -10,7 +10,7 @@ import type {Network} from './network.ts';
 export type PingResult = {
 	readonly sent: number;
 	readonly received: number;
-	/** Source and destination of every pair without an answer, in the order they were tried. */
+	/** Source and destination of every pair without an answer, both in the order of the topology. */
 	readonly lost: Array<[string, string]>;
 	/** Duration of the whole. */
 	readonly ms: number;
@@ -39,8 +39,14 @@ const holdingBack = {least: 20, most: 500, roundTrips: 4} as const;
 /** IPv4 where both have it, else IPv6. A pair without a common family, or without a route, is lost at once. */
 export async function pingAll(network: Network, {pairs = allPairs(network), timeout = defaultTimeout, signal, progress}: PingOptions = {}): Promise<PingResult> {
 	const started = performance.now();
-	const lost = await new Round(network, pairs, timeout).run(signal, progress);
+	const lost = inOrder(network, await new Round(network, pairs, timeout).run(signal, progress));
 	return {sent: pairs.length, received: pairs.length - lost.length, lost, ms: performance.now() - started};
+}
+
+function inOrder(network: Network, pairs: ReadonlyArray<readonly [string, string]>): Array<[string, string]> {
+	const position = new Map([...network.nodes.keys()].map((name, index) => [name, index]));
+	const place = (name: string) => position.get(name) ?? 0;
+	return pairs.map(([from, to]): [string, string] => [from, to]).sort(([a, b], [c, d]) => place(a) - place(c) || place(b) - place(d));
 }
 
 /** Neighbouring sources take turns, so that no host is flooded: first every host to the next one, then to the one after it, and so on. */
@@ -79,7 +85,7 @@ class Round {
 		this.#pairs = this.#prepare(network, pairs);
 	}
 
-	async run(signal: AbortSignal | undefined, progress: PingOptions['progress']): Promise<Array<[string, string]>> {
+	async run(signal: AbortSignal | undefined, progress: PingOptions['progress']): Promise<Array<readonly [string, string]>> {
 		try {
 			while (this.#finished < this.#pairs.length) {
 				if (signal?.aborted) {
@@ -95,7 +101,7 @@ class Round {
 			this.#close();
 		}
 
-		return [...this.#lost].sort((a, b) => a - b).flatMap(pair => this.#pairs[pair] ? [[...this.#pairs[pair].names]] : []);
+		return [...this.#lost].flatMap(pair => this.#pairs[pair] ? [this.#pairs[pair].names] : []);
 	}
 
 	get #finished(): number {

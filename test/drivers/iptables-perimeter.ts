@@ -1,5 +1,6 @@
 /** The perimeter driver on a real kernel: a router between two hosts, both families. */
 import test from 'ava';
+import type {InstalledLine} from '../../lib/drivers/driver.ts';
 import {DeviceError} from '../../lib/drivers/driver.ts';
 import {createPerimeterDriver} from '../../lib/drivers/iptables-perimeter.ts';
 import {diffPerimeter, plainRouter, renderPerimeter, restoreText} from '../../lib/drivers/iptables-render.ts';
@@ -79,7 +80,7 @@ test.serial('the error that belongs to an allowed connection comes back', async 
 });
 
 test.serial('counts: first packets of connections, kept when the chain is replaced', async t => {
-	const hits = async () => (await driver.list(device, state)).filter(({rule}) => rule === 5).reduce((sum, {packets}) => sum + packets, 0);
+	const hits = async () => (await installed()).filter(({rule}) => rule === 5).reduce((sum, {packets}) => sum + packets, 0);
 	await install(perimeterPlan({...base, rules: ['5: allow sg:web to sg:db']}));
 	await run(['ping', '-c', '3', '-i', '0.01', '10.0.2.1'], {namespace: client});
 	await pings(client, 'fd02::1');
@@ -92,10 +93,10 @@ test.serial('connections are found and cut', async t => {
 	await install(perimeterPlan(base));
 	await pings(client, '10.0.2.1');
 	await pings(client, 'fd02::1');
-	const connections = await driver.connections(device, state);
+	const connections = (await driver.connections(new Map([[device, state]]))).get(device) ?? [];
 	t.true(connections.some(({destination}) => destination === '10.0.2.1') && connections.some(({destination}) => destination === 'fd02::1'));
 	await driver.cut(device, state, connections);
-	t.deepEqual(await driver.connections(device, state), []);
+	t.deepEqual((await driver.connections(new Map([[device, state]]))).get(device), []);
 });
 
 for (const [name, sketch] of Object.entries({
@@ -140,7 +141,7 @@ test.serial('a family that is refused after the other was changed: both are as b
 test.serial('lists its lines with their sentences, and those of others without', async t => {
 	await install(perimeterPlan(base));
 	await restore(router, 4, '*filter\n-A INPUT -s 192.0.2.9 -j DROP\nCOMMIT\n');
-	const lines = await driver.list(device, state);
+	const lines = await installed();
 	t.deepEqual(lines.filter(({sentence}) => sentence === undefined).map(({text}) => text), ['iptables -A INPUT -s 192.0.2.9/32 -j DROP']);
 	t.is(lines.filter(({rule, sentence}) => rule === 1 && sentence === 'allow sg:web to sg:db').length, 2);
 	await restore(router, 4, '*filter\n-D INPUT -s 192.0.2.9 -j DROP\nCOMMIT\n');
@@ -184,4 +185,8 @@ async function rules(): Promise<string[]> {
 
 function rendered(installed: PerimeterState): string[] {
 	return diffPerimeter(plainRouter, installed).create.filter(line => line.startsWith('add ')).sort();
+}
+
+async function installed(): Promise<InstalledLine[]> {
+	return (await driver.list(new Map([[device, state]]))).get(device) ?? [];
 }

@@ -35,7 +35,8 @@ test('one rule swapped for another is one flow out and one flow in', changes, {.
 	`delete_strict ${ruleAt(2)},ip,nw_dst=10.0.0.9`,
 	`add ${ruleAt(2)},ip,nw_dst=10.0.0.8,actions=drop`,
 ]);
-test('a rule whose action alone differs takes the place of the other', changes, {...base, rules: ['4: deny sg:web to sg:db', ...base.rules.slice(1)]}, [
+test('a rule with the same match takes the place of the other, and not its count', changes, {...base, rules: ['4: deny sg:web to sg:db', ...base.rules.slice(1)]}, [
+	`delete_strict ${ruleAt(1)},${web},${db}`,
 	`add ${ruleAt(1)},${web},${db},actions=drop`,
 ]);
 test('a rule more is one flow', changes, {...base, rules: [...base.rules, '4: allow any to any']}, [`add ${ruleAt(4)},actions=goto_table:${table.permit}`]);

@@ -1,5 +1,6 @@
 /** The OpenFlow driver against a real Open vSwitch with dummy ports: packets, connections, counts, refusals. */
 import test from 'ava';
+import type {InstalledLine} from '../../lib/drivers/driver.ts';
 import {DeviceError} from '../../lib/drivers/driver.ts';
 import {createOpenflowDriver} from '../../lib/drivers/openflow.ts';
 import {plainSwitch} from '../../lib/drivers/openflow-render.ts';
@@ -108,7 +109,7 @@ function udp(from: number, to: number, [source, destination] = [1000, 2000]): st
 }
 
 async function hits(rule: number): Promise<number> {
-	const lines = await driver.list(device, state);
+	const lines = await installed();
 	return lines.filter(line => line.rule === rule).reduce((sum, {packets}) => sum + packets, 0);
 }
 
@@ -116,7 +117,7 @@ test.serial('a connection: made by a rule, found, cut, and made anew only if a r
 	await install(switchPlan(base));
 	await oracle.receive(1, udp(1, 2));
 	await oracle.receive(2, udp(2, 1, [2000, 1000]));
-	const connections = await driver.connections(device, state);
+	const connections = (await driver.connections(new Map([[device, state]]))).get(device) ?? [];
 	t.like(connections, [{protocol: 'udp', source: '10.0.0.1', destination: '10.0.0.2', sport: 1000, dport: 2000}]);
 	t.is(connections.length, 1);
 
@@ -125,7 +126,7 @@ test.serial('a connection: made by a rule, found, cut, and made anew only if a r
 	await driver.cut(device, state, connections);
 	await oracle.receive(2, udp(2, 1, [2000, 1000]));
 	await oracle.receive(1, udp(1, 2));
-	t.deepEqual(await driver.connections(device, state), []);
+	t.deepEqual((await driver.connections(new Map([[device, state]]))).get(device), []);
 });
 
 test.serial('hits: the first packet of a connection, kept when the rule gets other flows', async t => {
@@ -144,10 +145,20 @@ test.serial('hits: the first packet of a connection, kept when the rule gets oth
 	t.is(await hits(7), 3);
 });
 
+test.serial('hits: a rule that takes the place of another begins at 0', async t => {
+	await install(switchPlan({...base, rules: ['7: allow sg:web to sg:db']}));
+	await oracle.receive(1, udp(1, 2, [4, 1]));
+	await install(switchPlan({...base, rules: ['8: allow sg:web to sg:db']}));
+	t.is(await hits(8), 0);
+	await oracle.receive(1, udp(1, 2, [5, 1]));
+	await driver.settle();
+	t.is(await hits(8), 1);
+});
+
 test.serial('lists every flow with its sentence, and those of others without', async t => {
 	await install(switchPlan(base));
 	await bundle(oracle.bridge, ['add table=0,priority=7,cookie=0x5,ip,nw_src=192.0.2.9,actions=drop']);
-	const lines = await driver.list(device, state);
+	const lines = await installed();
 	t.deepEqual(lines.filter(({sentence}) => sentence === undefined).map(({text}) => text), ['table=0 priority=7 ip,nw_src=192.0.2.9 actions=drop']);
 	t.true(lines.some(({rule, sentence}) => rule === 1 && sentence === 'allow sg:web to sg:db'));
 	t.false(driver.differs(state, driver.render(switchPlan(base), state)));
@@ -173,3 +184,7 @@ test.serial('the way back to a plain switch leaves one flow', async t => {
 	state = plainSwitch;
 	t.deepEqual((await oracle.dump()).map(({text}) => text), ['actions=NORMAL']);
 });
+
+async function installed(): Promise<InstalledLine[]> {
+	return (await driver.list(new Map([[device, state]]))).get(device) ?? [];
+}

@@ -29,9 +29,9 @@ function notebook(refuses: (deed: string) => boolean = () => false) {
 		check: async ({device, next}) => deed(`check ${device} ${next}`),
 		discard: async ({device}) => deed(`discard ${device}`),
 		apply: async ({device, next}) => deed(`apply ${device} ${next}`),
-		list: async (device, state) => Promise.resolve([{text: `${device}: ${state}`, sentence: undefined, packets: 0}]),
+		list: async devices => Promise.resolve(new Map([...devices].map(([device, state]) => [device, [{text: `${device}: ${state}`, sentence: undefined, packets: 0}]]))),
 		settle: async () => deed('settle'),
-		connections: async () => Promise.resolve(open),
+		connections: async devices => Promise.resolve(new Map([...devices.keys()].map(device => [device, open]))),
 		cut: async (device, _state, connections) => deed(`cut ${device} ${connections.map(({destination}) => destination).join(' ')}`),
 	};
 	return {deeds, open, firewall: new Firewall({switch: driver, perimeter: driver})};
@@ -67,7 +67,7 @@ test('a device that refuses when asked: nothing is changed, the others forget it
 	deeds.length = 0;
 	await t.throwsAsync(firewall.apply(policy(two)), {message: `check s2 ${two}: no`});
 	t.deepEqual(deeds.filter(deed => !deed.startsWith('check')), ['discard s1', 'discard s10']);
-	t.deepEqual(await firewall.list('s1'), [{text: `s1: ${one}`, sentence: undefined, packets: 0}]);
+	t.deepEqual([...await firewall.list(['s1'])], [['s1', [{text: `s1: ${one}`, sentence: undefined, packets: 0}]]]);
 });
 
 test('a device that refuses when changed: those before it are put back, those after it forget it', async t => {
@@ -106,5 +106,5 @@ test('revocation cuts exactly what the policy no longer allows, on the devices t
 test('a device that no policy names is unknown', async t => {
 	const {firewall} = notebook();
 	await firewall.apply(policy(one));
-	await t.throwsAsync(firewall.list('s3'), {code: 'unknown-device'});
+	await t.throwsAsync(firewall.list(['s3']), {code: 'unknown-device'});
 });
