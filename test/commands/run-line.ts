@@ -166,8 +166,9 @@ test('exit in a sourced file leaves', async t => {
 });
 
 test('a file that sources itself ends', async t => {
-	const {result} = await source(t, 'source SELF\n');
+	const {result, lines} = await source(t, 'source SELF\n');
 	t.false(result.ok);
+	t.is(lines.length, 16);
 });
 
 const reachesNoShell = test.macro({

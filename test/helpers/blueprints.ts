@@ -35,13 +35,13 @@ export const secureNet = `
 	s3 -- fw 10.0.30.1/24
 `;
 
-class Sketch extends Topology {
+export class Sketch extends Topology {
 	override readonly name = 'sketch';
 	override readonly settings: Settings;
 	readonly #links: ReadonlyArray<readonly string[]>;
 	readonly #hosts: Readonly<Record<string, HostOptions>>;
 
-	constructor(text: string, {hosts = {}, settings = {}}: SketchOptions) {
+	constructor(text: string, {hosts = {}, settings = {}}: SketchOptions = {}) {
 		super();
 		this.settings = settings;
 		this.#hosts = hosts;

@@ -1,4 +1,4 @@
-/** The transcripts in the documents are what the program prints: each is run again and compared. */
+/** The transcripts in the documents are what the program prints: each is run again and compared, or rewritten with UPDATE_SAMPLES=1. */
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -24,7 +24,11 @@ const replays = test.macro<[document: string, topology: string]>({
 		t.is(stderr, '');
 		const actual = exchangesIn(stdout);
 		t.deepEqual(actual.map(({line}) => line), expected.map(({line}) => line));
-		for (const [index, {line, output}] of expected.entries()) {
+		if (process.env['UPDATE_SAMPLES'] !== undefined) {
+			rewrite(document, expected, actual);
+		}
+
+		for (const [index, {line, output}] of exchangesIn(transcriptOf(document, topology)).entries()) {
 			compare(t, line, actual[index]?.output ?? '', output);
 		}
 	},
@@ -64,16 +68,35 @@ async function replay(topology: string, lines: readonly string[]): Promise<{stdo
 	}
 }
 
+/** Leaves alone what differs only in what is volatile, and what has lines left out: which ones is a person's choice. */
+function rewrite(document: string, expected: readonly Exchange[], actual: readonly Exchange[]): void {
+	let text = readFileSync(document, 'utf8');
+	let from = 0;
+	for (const [index, {line, output}] of expected.entries()) {
+		const printed = actual[index]?.output ?? '';
+		const next = hasGap(output) || steady(printed) === steady(output) ? output : printed;
+		const at = text.indexOf(`securenet> ${line}\n${output}`, from) + `securenet> ${line}\n`.length;
+		text = text.slice(0, at) + next + text.slice(at + output.length);
+		from = at + next.length;
+	}
+
+	writeFileSync(document, text);
+}
+
 type Assertions = {is(actual: string, expected: string, message: string): boolean; regex(actual: string, expected: RegExp, message: string): boolean};
 
-/** A line `…` stands for lines that the document leaves out. */
 function compare(t: Assertions, line: string, actual: string, expected: string): void {
-	if (/^…$/m.test(expected)) {
+	if (hasGap(expected)) {
 		const parts = steady(expected).split(/^…\n/m).map(part => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
 		t.regex(steady(actual), new RegExp(`^${parts.join('(?:.*\n)*')}$`), line);
 	} else {
 		t.is(steady(actual), steady(expected), line);
 	}
+}
+
+/** A line `…` stands for lines that the document leaves out. */
+function hasGap(text: string): boolean {
+	return /^…$/m.test(text);
 }
 
 function steady(text: string): string {
