@@ -13,8 +13,10 @@ export type Scene = {
 
 /** What a front end gives along with a line. */
 export type Front = {
-	/** Aborted when the user interrupts the line. */
+	/** Aborted when the user interrupts the line, or the session ends. */
 	readonly signal: AbortSignal;
+	/** Aborted when the session ends. */
+	readonly leaving: AbortSignal;
 	/** Whether a program may have the terminal to itself while it runs. */
 	readonly terminal: boolean;
 	/** Is told of every line that runs inside another one, such as those of `source`, as soon as it has run. */

@@ -4,6 +4,7 @@ import type {Word} from '../util/words.ts';
 import {keepInBackground} from './background.ts';
 import type {Command} from './command.ts';
 import {nodeNames, takeAll, takeNode} from './reading.ts';
+import {streamsFor} from './streams.ts';
 
 /** `background` counts the commands that run there now, when the line ended by `&`. */
 export type ExecuteResult = Output & {readonly background?: number};
@@ -22,7 +23,7 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 		const names = nodeNames(scene);
 		return {node, words: takeAll(reader, () => names, () => reader.take(['program'], () => ['bind', 'unbind']))};
 	},
-	async run(lab, {node, words}, {signal, terminal}) {
+	async run(lab, {node, words}, io) {
 		const last = words.at(-1);
 		const background = words.length > 1 && last?.text === '&' && !last.quoted;
 		const argv = (background ? words.slice(0, -1) : words).map((word, index) => index > 0 && !word.quoted ? addressed(lab.network.nodes, word.text) : word.text);
@@ -30,8 +31,7 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 			return {exitCode: 0, stdout: '', stderr: '', background: keepInBackground(lab, {node, command: argv.join(' ')}, lab.node(node).execute(argv))};
 		}
 
-		// At a terminal Ctrl-C reaches the program without us, and the program alone decides what it means.
-		return lab.node(node).execute(argv, terminal ? {stdin: 'inherit', stdout: 'inherit'} : {signal});
+		return lab.node(node).execute(argv, streamsFor(io));
 	},
 	text({stdout, stderr, background}) {
 		return background === undefined ? `${stdout}${stderr}`.replace(/\n$/, '') : `${background} in the background; dump lists them`;

@@ -12,6 +12,8 @@ export {LineResult} from './line-result.ts';
 /** Lines inside lines, such as a file that sources another; one that sources itself ends here. */
 const deepest = 16;
 
+const never = new AbortController().signal;
+
 /**
 @param text a line as typed; a pasted prompt before it is ignored, and a leading `-` lets it fail
 @returns undefined when the line has no words; mistakes and failures are results too
@@ -43,17 +45,16 @@ function withoutPrompt(text: string): string {
 	return text.replace(/^\s*(?:securenet>|Securenet\])(?=\s|$)/, '').trim();
 }
 
-function ioFor(lab: Lab, {signal = new AbortController().signal, terminal = false, report}: Partial<Front>, depth: number): Io {
+function ioFor(lab: Lab, {signal = never, leaving = never, terminal = false, report}: Partial<Front>, depth: number): Io {
+	const front = {signal, leaving, terminal, report};
 	return {
-		signal,
-		terminal,
-		report,
+		...front,
 		async run(line) {
 			if (depth >= deepest) {
 				throw new InputError('depth', `Lines run inside lines more than ${deepest} deep. Does a file source itself?`);
 			}
 
-			return runLine(lab, line, {signal, terminal, report}, depth + 1);
+			return runLine(lab, line, front, depth + 1);
 		},
 	};
 }

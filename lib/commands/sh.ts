@@ -1,6 +1,7 @@
 /** `sh LINE`: gives the rest of the line to a shell on the host, where `ovs-vsctl` and its kin find this lab's Open vSwitch. */
 import {type Output, execute} from '../kernel/process.ts';
 import type {Command} from './command.ts';
+import {streamsFor} from './streams.ts';
 
 export type ShResult = Output;
 
@@ -13,9 +14,8 @@ export const shCommand: Command<string, ShResult> = {
 	read(reader) {
 		return reader.take(['shell line'], () => []).text;
 	},
-	async run({network}, line, {signal, terminal}) {
-		const streams = terminal ? {stdin: 'inherit', stdout: 'inherit'} as const : {signal};
-		return execute(['/bin/sh', '-c', line], {...streams, env: network.environment()});
+	async run({network}, line, io) {
+		return execute(['/bin/sh', '-c', line], {...streamsFor(io), env: network.environment()});
 	},
 	text({stdout, stderr}) {
 		return `${stdout}${stderr}`.replace(/\n$/, '');

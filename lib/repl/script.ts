@@ -19,7 +19,7 @@ export type ScriptOptions = {
 export async function runScript(lab: Lab, lines: Iterable<string> | AsyncIterable<string>, signals: Signals, {style, terminal}: ScriptOptions): Promise<number> {
 	const printer = new Printer(style);
 	const report = printer.print.bind(printer);
-	const result = await runLines(until(lines, signals.leaving), async line => signals.interruptible(async signal => runLine(lab, line, {signal, terminal, report})), report);
+	const result = await runLines(until(lines, signals.leaving), async line => signals.interruptible(async signal => runLine(lab, line, {signal, leaving: signals.leaving, terminal, report})), report);
 	if (result.failed) {
 		printer.explain(result.failed.result);
 	}
