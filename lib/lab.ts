@@ -161,7 +161,7 @@ export class Lab extends EventEmitter<LabEvents> {
 	/**
 	Runs lines as the prompt would, one after the other.
 
-	@throws the error of the first line that fails; SecureNetError `line` when a command in it fails
+	@throws the error of the first line that fails, unless that begins with `-`; SecureNetError when a command in it fails
 	*/
 	async run(...lines: readonly string[]): Promise<LineResult[]> {
 		const results: LineResult[] = [];
@@ -169,8 +169,8 @@ export class Lab extends EventEmitter<LabEvents> {
 			const result = await runLine(this, line);
 			if (result) {
 				results.push(result);
-				if (!result.ok) {
-					throw result.error ?? new SecureNetError('line', `"${line}" failed: ${JSON.stringify(result.result)}`);
+				if (result.failure && !result.mayFail) {
+					throw result.failure;
 				}
 			}
 		}
