@@ -28,10 +28,10 @@ async function bundle() {
 	}
 }
 
-/** Changes when any file of lib/ or any dependency does. */
+/** Changes when any file of lib/, any dependency or the way of bundling does. */
 function state() {
 	const files = readdirSync(join(root, 'lib'), {recursive: true}).filter(name => name.endsWith('.ts')).sort();
-	const marks = ['package-lock.json', ...files.map(name => join('lib', name))].map(name => {
+	const marks = ['package-lock.json', 'bin/securenet.js', ...files.map(name => join('lib', name))].map(name => {
 		const {size, mtimeMs} = statSync(join(root, name));
 		return `${name} ${size} ${mtimeMs}`;
 	});
@@ -54,7 +54,9 @@ async function build(file) {
 		stdin: {contents: `export {main} from './lib/cli.ts'; export * from './lib/index.ts';`, resolveDir: root},
 		outfile,
 		bundle: true,
-		packages: 'external',
+		// Packages with compiled parts stay where they are; of the others loading many small files would take the longest.
+		external: ['koffi', 'netlink', 'tsx', 'esbuild'],
+		banner: {js: `import {createRequire as __createRequire} from 'node:module'; const require = __createRequire(import.meta.url);`},
 		format: 'esm',
 		platform: 'node',
 		target: 'node20',

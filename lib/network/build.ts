@@ -4,7 +4,7 @@ import {addBridge, addVeth, setLinkUp, setMaster} from '../kernel/link.ts';
 import {type Namespace, createNamespaces} from '../kernel/namespace.ts';
 import {Request, Rtnetlink} from '../kernel/rtnetlink.ts';
 import type {Interface} from '../link/interface.ts';
-import {type ConfigureOptions, applyFabricSettings, applySettings, configureNode} from '../node/configure.ts';
+import {type ConfigureOptions, type Inherited, applyFabricSettings, applySettings, configureNode, inheritedSettings} from '../node/configure.ts';
 import type {Node} from '../node/node.ts';
 import type {Blueprint, InterfacePlan, LinkPlan, NodePlan} from '../topology/blueprint.ts';
 import {SecureNetError} from '../util/errors.ts';
@@ -22,26 +22,31 @@ export type BuildOptions = {
 export const fabricGroup = 1;
 /** Interface 1 is the loopback. In the fabric, Open vSwitch makes interfaces too, so ours begin far above those. */
 const firstIndex = {node: 2, fabric: 10_000} as const;
-/** Objects made without a pause: some 30 ms. */
-const batchSize = 32;
+/** Objects made without a pause: some 10 ms, so that programs started meanwhile are served. */
+const batchSize = 8;
 
-export function createFabric(lab: string): Namespace {
-	const [namespace] = createNamespaces([fabricNamespace(lab)], applyFabricSettings);
-	if (!namespace) {
+/** The namespace that holds the switches, and what it was like when it was new, as all others will be. */
+export function createFabric(lab: string): {fabric: Namespace; inherited: Inherited} {
+	let inherited: Inherited = new Map();
+	const [fabric] = createNamespaces([fabricNamespace(lab)], () => {
+		inherited = inheritedSettings();
+		applyFabricSettings();
+	});
+	if (!fabric) {
 		throw new TypeError('One name makes one namespace.');
 	}
 
-	return namespace;
+	return {fabric, inherited};
 }
 
 /** Namespaces of hosts and routers. Each is put into `made` under its node's name as soon as it exists, so that a failure loses none. */
-export async function createNodeNamespaces(plans: readonly NodePlan[], made: Map<string, Namespace>, options: BuildOptions): Promise<void> {
+export async function createNodeNamespaces(plans: readonly NodePlan[], inherited: Inherited, made: Map<string, Namespace>, options: BuildOptions): Promise<void> {
 	await inBatches('namespaces', plans, options, batch => {
 		const waiting = [...batch];
 		const namespaces = createNamespaces(batch.map(({name}) => nodeNamespace(options.lab, name)), () => {
 			const plan = waiting.shift();
 			if (plan) {
-				applySettings(plan);
+				applySettings(plan, inherited);
 			}
 		});
 		for (const [index, {name}] of batch.entries()) {

@@ -165,13 +165,13 @@ export class Network extends EventEmitter<NetworkEvents> {
 		refuseTaken(Object.values(names));
 		journal.willMakeNamespaces(names);
 		this.#prepareNeighborTable();
-		const fabric = createFabric(this.name);
+		const {fabric, inherited} = createFabric(this.name);
 		this.#namespaces.set(fabricKey, fabric);
 		this.#startSwitching(fabric, journal);
 		const interfaces = layOutPorts(this.blueprint, fabric);
 		createBridges(this.blueprint, fabric, interfaces);
 		for (const {switches, stations, links} of portionsOf(this.blueprint)) {
-			await createNodeNamespaces(stations, this.#namespaces, options);
+			await createNodeNamespaces(stations, inherited, this.#namespaces, options);
 			layOutStations(stations, this.#namespaces, interfaces);
 			await createLinks(links, fabric, interfaces, options);
 			this.#switching?.addPorts(switches.filter(({kind}) => kind === 'switch'));

@@ -16,14 +16,26 @@ const loopback = {name: 'lo', index: 1};
 /** What configuring needs to know of a node; Node satisfies it. */
 export type Configurable = {readonly plan: NodePlan; readonly namespace: Namespace; readonly interfaces: readonly Interface[]};
 
+/** Settings and their values in a namespace that nobody has configured yet. */
+export type Inherited = ReadonlyMap<string, string>;
+
+/**
+A new namespace starts with the first namespace's IPv4 settings, or with the kernel's own (net.core.devconf_inherit_init_net).
+Read once, inside a new one: what is right already need not be written a thousand times.
+*/
+export function inheritedSettings(): Inherited {
+	return new Map(['net/ipv4/ip_forward', 'net/ipv4/conf/all/rp_filter', 'net/ipv4/conf/default/rp_filter'].map(name => [name, getSysctl(name)]));
+}
+
 /** Kernel settings of a new namespace, set from inside it before it has any link: links inherit the `default` ones. */
-export function applySettings(plan: NodePlan): void {
+export function applySettings(plan: NodePlan, inherited: Inherited): void {
 	for (const [name, value] of settingsOf(plan)) {
-		setSysctl(name, value);
+		if (inherited.get(name) !== String(value)) {
+			setSysctl(name, value);
+		}
 	}
 }
 
-/** A namespace starts with the first namespace's IPv4 settings, whatever they are, so each one that matters is set. */
 function settingsOf(plan: NodePlan): Array<[string, number]> {
 	const router = plan.kind === 'router';
 	const forwarding = router && plan.options.forwarding !== false ? 1 : 0;
@@ -135,7 +147,5 @@ function leavesBy(route: RoutePlan, end: Interface): boolean {
 export function applyFabricSettings(): void {
 	setSysctl('net/ipv6/conf/all/disable_ipv6', 1);
 	setSysctl('net/ipv6/conf/default/disable_ipv6', 1);
-	if (getSysctl('net/ipv4/ip_forward') !== '0') {
-		setSysctl('net/ipv4/ip_forward', 0);
-	}
+	setSysctl('net/ipv4/ip_forward', 0);
 }

@@ -48,7 +48,7 @@ function table(rows: readonly Row[]): string {
 }
 
 function text(cell: Cell): string {
-	return typeof cell === 'number' ? String(Number(cell.toPrecision(3))) : cell ?? '–';
+	return typeof cell !== 'number' ? cell ?? '–' : Number.isInteger(cell) ? String(cell) : String(Number(cell.toPrecision(3)));
 }
 
 /** The middle of some figures; undefined when there are none. */

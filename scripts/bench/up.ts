@@ -3,6 +3,7 @@ How long labs take to come up and to go, and how much memory they need; beside M
 
 	node --import tsx scripts/bench/up.ts [--quick] [--runs N] [--json FILE] [TOPOLOGY …]
 */
+import {messageOf} from '../../lib/util/errors.ts';
 import {type Kind, type Life, type Program, measure, programs} from './labs.ts';
 import {type Row, median, progress, ratio, readOptions, report} from './report.ts';
 
@@ -31,13 +32,23 @@ async function live(topology: string, kind: Kind, rivals: readonly Program[]): P
 	const lives: Record<Program, Life[]> = {securenet: [], mininet: []};
 	for (let run = 0; run < options.runs; run++) {
 		for (const program of rivals) {
-			const life = await measure(program, topology, kind);
-			lives[program].push(life);
-			progress(`${topology} ${kind} ${program}: up ${life.up.toFixed(0)} ms, down ${life.down.toFixed(0)} ms, ${mega(life.bytes).toFixed(0)} MB in ${life.processes} processes`);
+			lives[program].push(...await attempt(program, topology, kind));
 		}
 	}
 
 	return lives;
+}
+
+/** One failure must not cost the figures of an hour: it is told, and its place in the table stays empty. */
+async function attempt(program: Program, topology: string, kind: Kind): Promise<Life[]> {
+	try {
+		const life = await measure(program, topology, kind);
+		progress(`${topology} ${kind} ${program}: up ${life.up.toFixed(0)} ms, down ${life.down.toFixed(0)} ms, ${mega(life.bytes).toFixed(0)} MB in ${life.processes} processes`);
+		return [life];
+	} catch (error) {
+		progress(`${topology} ${kind} ${program} failed: ${messageOf(error)}`);
+		return [];
+	}
 }
 
 function compared(topology: string, kind: Kind, {securenet, mininet}: Lives): Row {
