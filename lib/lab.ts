@@ -14,7 +14,7 @@ import {type Inventory, inventoryOf} from './policy/inventory.ts';
 import {type Policy, emptyPolicy} from './policy/model.ts';
 import {check} from './topology/check.ts';
 import type {Topology} from './topology/topology.ts';
-import {SecureNetError} from './util/errors.ts';
+import {SecureNetError, messageOf} from './util/errors.ts';
 
 export type LabOptions = Omit<NetworkOptions, 'prepareSwitches'>;
 
@@ -110,7 +110,7 @@ export class Lab extends EventEmitter<LabEvents> {
 	Changes the policy: all enforcement points take the new one over, or all keep the old one.
 
 	@param edit from policy/repository.ts; a mistake it throws changes nothing
-	@throws SecureNetError naming the device, the rule and the device's own words
+	@throws SecureNetError naming the device, the rule and the device's own words; `revoke` when the policy is in force but connections could not be judged by it
 	*/
 	async change(edit: (policy: Policy) => Policy): Promise<Change> {
 		const turn = this.#last.then(async () => this.#change(edit));
@@ -124,9 +124,21 @@ export class Lab extends EventEmitter<LabEvents> {
 		const after = edit(before);
 		const devices = await this.#firewall.apply(compile(after, this.inventory));
 		this.#policy = after;
-		const cut = devices.length > 0 ? await this.#firewall.revoke(evaluator(after, this.inventory)) : 0;
-		this.#announce(before, after);
-		return {devices, cut, ms: performance.now() - started};
+		try {
+			const cut = await this.#revoke();
+			return {devices, cut, ms: performance.now() - started};
+		} finally {
+			this.#announce(before, after);
+		}
+	}
+
+	/** @throws SecureNetError `revoke`; what could not be judged now is judged with the next change */
+	async #revoke(): Promise<number> {
+		try {
+			return await this.#firewall.revoke(evaluator(this.#policy, this.inventory));
+		} catch (error) {
+			throw new SecureNetError('revoke', `The new policy is in force, but open connections could not be judged by it: ${messageOf(error)}`, {}, {cause: error});
+		}
 	}
 
 	/** Rule id to the number of first packets it decided, summed over devices. */
@@ -188,10 +200,15 @@ export class Lab extends EventEmitter<LabEvents> {
 		await this.down();
 	}
 
+	/** The change is made: a listener that throws cannot undo it, so it is only told of. */
 	#announce(before: Policy, after: Policy): void {
 		for (const [event, part] of [['group', 'groups'], ['ipg', 'ipgs'], ['rule', 'rules']] as const) {
 			if (before[part] !== after[part]) {
-				this.emit(event, after);
+				try {
+					this.emit(event, after);
+				} catch (error) {
+					process.emitWarning(error instanceof Error ? error : messageOf(error));
+				}
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 /** Network namespaces by name, as `ip netns` knows them, without starting a program. */
 import {closeSync, mkdirSync, openSync, readFileSync, unlinkSync} from 'node:fs';
 import {stat} from 'node:fs/promises';
-import {KernelError} from '../util/errors.ts';
+import {KernelError, SecureNetError} from '../util/errors.ts';
 import {CLONE_NEWNET, MS_BIND, MS_REC, MS_SHARED, mount, setns, unmount, unshare} from './syscall.ts';
 
 /** Where `ip netns` looks. */
@@ -26,15 +26,21 @@ await stat('/');
 export const home: Namespace = {name: 'the host', path: own, fd: openSync(own, 'r')};
 
 let away = false;
+/** Their descriptors' numbers may be another namespace's by now. */
+const closed = new WeakSet<Namespace>();
 
 /**
 Runs a synchronous function on this thread inside a namespace. Sockets and children it makes stay there.
 Equivalent to: `ip netns exec NAME …`
 
-@throws KernelError when the namespace cannot be entered; ends the process when the way back fails, because everything after that would happen in the wrong network
+@throws SecureNetError `namespace-gone` when it has been closed; KernelError when it cannot be entered; ends the process when the way back fails, because everything after that would happen in the wrong network
 */
 export function inside<Result>(namespace: Namespace, work: () => Result): Result {
 	refuseNesting();
+	if (closed.has(namespace)) {
+		throw new SecureNetError('namespace-gone', `Namespace ${namespace.name} is gone: its lab has been taken down.`);
+	}
+
 	enter(namespace);
 	try {
 		const result = work();
@@ -103,7 +109,8 @@ function create(name: string): Namespace {
 		mount(own, path, 'none', MS_BIND);
 		return {name, path, fd: openSync(path, 'r')};
 	} catch (error) {
-		unlinkSync(path);
+		// Not by unlinking alone: what is mounted on the name keeps it busy.
+		deleteNamespace(name);
 		throw error;
 	}
 }
@@ -149,7 +156,9 @@ export function openNamespace(name: string): Namespace {
 	}
 }
 
+/** From now on nothing can be done inside it. */
 export function closeNamespace(namespace: Namespace): void {
+	closed.add(namespace);
 	closeSync(namespace.fd);
 }
 

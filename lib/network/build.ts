@@ -39,21 +39,18 @@ export function createFabric(lab: string): {fabric: Namespace; inherited: Inheri
 	return {fabric, inherited};
 }
 
-/** Namespaces of hosts and routers. Each is put into `made` under its node's name as soon as it exists, so that a failure loses none. */
+/** Namespaces of hosts and routers, put into `made` under their nodes' names batch by batch: what a later failure leaves is known. */
 export async function createNodeNamespaces(plans: readonly NodePlan[], inherited: Inherited, made: Map<string, Namespace>, options: BuildOptions): Promise<void> {
 	await inBatches('namespaces', plans, options, batch => {
-		const waiting = [...batch];
-		const namespaces = createNamespaces(batch.map(({name}) => nodeNamespace(options.lab, name)), () => {
-			const plan = waiting.shift();
+		const planOf = new Map(batch.map(plan => [nodeNamespace(options.lab, plan.name), plan]));
+		const namespaces = createNamespaces([...planOf.keys()], ({name}) => {
+			const plan = planOf.get(name);
 			if (plan) {
 				applySettings(plan, inherited);
 			}
 		});
-		for (const [index, {name}] of batch.entries()) {
-			const namespace = namespaces[index];
-			if (namespace) {
-				made.set(name, namespace);
-			}
+		for (const namespace of namespaces) {
+			made.set(planOf.get(namespace.name)?.name ?? '', namespace);
 		}
 	});
 }

@@ -3,31 +3,32 @@ import {closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync}
 import {lockExclusive} from '../kernel/syscall.ts';
 import {stateDirectory} from './paths.ts';
 
-/** Limits of the neighbour table, which all namespaces of the kernel share; see arp(7). */
-export const neighborLimits = ['gc_thresh1', 'gc_thresh2', 'gc_thresh3'].map(name => `/proc/sys/net/ipv4/neigh/default/${name}`);
-export const neighborLimits6 = ['gc_thresh1', 'gc_thresh2', 'gc_thresh3'].map(name => `/proc/sys/net/ipv6/neigh/default/${name}`);
-/** While this is 1, the kernel does not wait 12 ms for each port that a userspace switch closes. */
+/** Limits of the neighbour tables, which all namespaces of the kernel share, so the needs of labs add up; see arp(7). */
+export const neighborLimits = [4, 6].flatMap(family => ['gc_thresh1', 'gc_thresh2', 'gc_thresh3'].map(name => `/proc/sys/net/ipv${family}/neigh/default/${name}`));
+/** While this is above 0, the kernel does not wait 12 ms for each port that a userspace switch closes. */
 export const rcuExpedited = '/sys/kernel/rcu_expedited';
 
 type Held = {
 	/** What the host had before the first lab came. */
 	readonly original: number;
-	/** Lab name to the value it needs. */
+	/** Lab name to what it needs on top of that. */
 	readonly holders: Readonly<Record<string, number>>;
 };
 type State = Readonly<Record<string, Held>>;
 
 const statePath = `${stateDirectory}/settings.json`;
 
-/** Raises settings to at least `value` for a lab; those that are high enough are left alone. Written down before it is done. */
-export function raiseSettings(lab: string, settings: readonly string[], value: number): void {
+/**
+Raises settings by what a lab needs beside what the host and other labs need. A setting this kernel has not is passed over.
+Written down before it is done.
+*/
+export function raiseSettings(lab: string, settings: readonly string[], need: number): void {
 	locked(state => {
 		const next = {...state};
 		for (const path of settings) {
-			const current = read(path);
-			const held = state[path];
-			if (held ?? (current !== undefined && current < value)) {
-				next[path] = {original: held?.original ?? current ?? value, holders: {...held?.holders, [lab]: value}};
+			const original = state[path]?.original ?? read(path);
+			if (original !== undefined) {
+				next[path] = {original, holders: {...state[path]?.holders, [lab]: need}};
 			}
 		}
 
@@ -73,7 +74,7 @@ function locked(edit: (state: State) => State): void {
 		const next = edit(readState());
 		writeState(next);
 		for (const [path, {original, holders}] of Object.entries(next)) {
-			write(path, Math.max(original, ...Object.values(holders)));
+			write(path, Object.values(holders).reduce((sum, need) => sum + need, original));
 		}
 
 		writeState(Object.fromEntries(Object.entries(next).filter(([, {holders}]) => Object.keys(holders).length > 0)));

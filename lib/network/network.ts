@@ -1,21 +1,20 @@
 /** A blueprint made real: namespaces, links and switches that exist from `up` to `down`, and leave no trace after it. */
 import {EventEmitter} from 'node:events';
-import {existsSync} from 'node:fs';
 import {requireCapabilities} from '../kernel/capabilities.ts';
 import {type LinkWatch, watchLinks} from '../kernel/monitor.ts';
-import {type Namespace, closeNamespace, namespaceDirectory, namespacePath} from '../kernel/namespace.ts';
+import {type Namespace, closeNamespace} from '../kernel/namespace.ts';
 import type {Interface} from '../link/interface.ts';
 import {Link} from '../link/link.ts';
 import type {ConfigureOptions} from '../node/configure.ts';
 import {Node} from '../node/node.ts';
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
-import {InputError, KernelError, SecureNetError, messageOf} from '../util/errors.ts';
+import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
 import {type BuildOptions, configureNodes, createBridges, createFabric, createLinks, createNodeNamespaces, interfaceOf, layOutPorts, layOutStations} from './build.ts';
-import {neighborLimits, neighborLimits6, raiseSettings} from './host-settings.ts';
 import {Journal, readRecord} from './journal.ts';
-import {neighborCount, permanentNeighbors} from './neighbors.ts';
-import {checkLabName, fabricNamespace, labDirectory, nodeNamespace, ovsDirectory, ovsEnvironment} from './paths.ts';
+import {permanentNeighbors} from './neighbors.ts';
+import {fabricKey, facingSwitches, makeRoomForNeighbors, namespaceNames, neededCapabilities, refuseTaken} from './needs.ts';
+import {checkLabName, labDirectory, ovsDirectory, ovsEnvironment} from './paths.ts';
 import {isSwitching, portionsOf} from './portions.ts';
 import {sweepLab} from './sweep.ts';
 import {Switching} from './switching.ts';
@@ -48,11 +47,6 @@ export type NetworkEvents = {
 	/** A daemon of the lab ended by itself. */
 	failure: [SecureNetError];
 };
-
-const fabricKey = '-fabric';
-/** Half of what the kernel allows by default (gc_thresh3, 1024): the other half is for the host and for other labs. */
-const spareNeighbors = 512;
-const neighborReserve = 4096;
 
 export class Network extends EventEmitter<NetworkEvents> {
 	readonly name: string;
@@ -160,11 +154,14 @@ export class Network extends EventEmitter<NetworkEvents> {
 	}
 
 	async #build(journal: Journal): Promise<void> {
-		const names = this.#namespaceNames();
+		const names = namespaceNames(this.name, this.blueprint);
 		const options = this.#buildOptions(Object.keys(names).length);
 		refuseTaken(Object.values(names));
 		journal.willMakeNamespaces(names);
-		this.#prepareNeighborTable();
+		if (!this.#options.arp) {
+			makeRoomForNeighbors(this.name, this.blueprint);
+		}
+
 		const {fabric, inherited} = createFabric(this.name);
 		this.#namespaces.set(fabricKey, fabric);
 		this.#startSwitching(fabric, journal);
@@ -196,19 +193,6 @@ export class Network extends EventEmitter<NetworkEvents> {
 				this.#options.progress?.({what, done, total});
 			},
 		};
-	}
-
-	#namespaceNames(): Record<string, string> {
-		const stations = [...this.blueprint.nodes.values()].filter(plan => !isSwitching(plan));
-		return {[fabricKey]: fabricNamespace(this.name), ...Object.fromEntries(stations.map(({name}) => [name, nodeNamespace(this.name, name)]))};
-	}
-
-	/** Without permanent entries everyone may ask for everyone in the segment, in a table that all namespaces share. */
-	#prepareNeighborTable(): void {
-		const needed = this.#options.arp ? 0 : neighborCount(this.blueprint);
-		if (needed > spareNeighbors) {
-			raiseSettings(this.name, [...neighborLimits, ...neighborLimits6], needed + neighborReserve);
-		}
 	}
 
 	#startSwitching(fabric: Namespace, journal: Journal): void {
@@ -270,29 +254,4 @@ export class Network extends EventEmitter<NetworkEvents> {
 	#stations(): Node[] {
 		return [...this.#nodes.values()].filter(node => !isSwitching(node));
 	}
-}
-
-/** What the journal names is taken away later, so a namespace that somebody else made must not get into it. */
-function refuseTaken(namespaces: readonly string[]): void {
-	const taken = namespaces.find(name => existsSync(namespacePath(name)));
-	if (taken !== undefined) {
-		throw new KernelError('new namespace', 'EEXIST', taken, {reason: 'somebody else made it; choose another lab name with --name', place: namespaceDirectory});
-	}
-}
-
-/** Interfaces whose other end is a port of an Open vSwitch. */
-function facingSwitches({nodes, links}: Blueprint): Set<InterfacePlan> {
-	return new Set(links.flatMap(({ends: [a, b]}) => [
-		...(nodes.get(b.node)?.kind === 'switch' ? [a] : []),
-		...(nodes.get(a.node)?.kind === 'switch' ? [b] : []),
-	]));
-}
-
-function neededCapabilities({nodes}: Blueprint): string[] {
-	const plans = [...nodes.values()];
-	return [
-		'root',
-		...(plans.some(({kind}) => kind === 'switch') ? ['ovsdb-server', 'ovs-vswitchd', 'ovs-ofctl'] : []),
-		...(plans.some(plan => plan.kind === 'router' && plan.options.perimeter === true) ? ['iptables-restore', 'ip6tables-restore', 'ipset', 'conntrack'] : []),
-	];
 }

@@ -12,7 +12,7 @@ export type PingResult = {
 	readonly received: number;
 	/** Source and destination of every pair without an answer, both in the order of the topology. */
 	readonly lost: Array<[string, string]>;
-	/** Duration of the whole. */
+	/** Duration of the whole in milliseconds. */
 	readonly ms: number;
 };
 
@@ -32,11 +32,16 @@ const tries = 2;
 const window = 64;
 /**
 Milliseconds after which a request no longer holds others back: four times as long as replies take, within these bounds.
-Whoever is blocked must not slow down the rest, and a network that falls behind must not be given more.
+Whoever is blocked must not slow down the rest, and a network that falls behind must not be given more. Never longer than
+the time-out, so that a request holds nothing back any more when its pair is tried again.
 */
 const holdingBack = {least: 20, most: 500, roundTrips: 4} as const;
 
-/** IPv4 where both have it, else IPv6. A pair without a common family, or without a route, is lost at once. */
+/**
+IPv4 where both have it, else IPv6. A pair without a common family, or without a route, is lost at once.
+
+@throws InputError `unknown-node`; SecureNetError `interrupted`
+*/
 export async function pingAll(network: Network, {pairs = allPairs(network), timeout = defaultTimeout, signal, progress}: PingOptions = {}): Promise<PingResult> {
 	const started = performance.now();
 	const lost = inOrder(network, await new Round(network, pairs, timeout).run(signal, progress));
@@ -82,7 +87,12 @@ class Round {
 
 	constructor(network: Network, pairs: ReadonlyArray<readonly [string, string]>, timeout: number) {
 		this.#timeout = timeout;
-		this.#pairs = this.#prepare(network, pairs);
+		try {
+			this.#pairs = this.#prepare(network, pairs);
+		} catch (error) {
+			this.#close();
+			throw error;
+		}
 	}
 
 	async run(signal: AbortSignal | undefined, progress: PingOptions['progress']): Promise<Array<readonly [string, string]>> {
@@ -146,9 +156,11 @@ class Round {
 		}
 	}
 
+	/** A full send buffer is nobody's loss: the request counts as sent now, and is tried again when its time is over. */
 	#send(index: number, attempt: number): void {
 		const pair = this.#pairs[index];
-		if (!pair?.socket || !pair.to || pair.socket.send(pair.to, index) !== undefined) {
+		const refusal = pair?.socket && pair.to ? pair.socket.send(pair.to, index) : 'no way';
+		if (refusal !== undefined && !['EAGAIN', 'ENOBUFS'].includes(refusal)) {
 			this.#failed(index, attempt);
 			return;
 		}
@@ -193,7 +205,7 @@ class Round {
 
 	#expire(): void {
 		const now = performance.now();
-		const patience = Math.min(holdingBack.most, Math.max(holdingBack.least, this.#roundTrip * holdingBack.roundTrips));
+		const patience = Math.min(this.#timeout, holdingBack.most, Math.max(holdingBack.least, this.#roundTrip * holdingBack.roundTrips));
 		this.#recent = this.#passOver(this.#recent, now - patience, () => {
 			this.#holding--;
 		});

@@ -47,9 +47,9 @@ export class Node implements LinkOwner {
 	}
 
 	/**
-	Runs a program in the node. An exit status other than 0 is a result, not an error.
+	Runs a program in the node. An exit status other than 0 is a result, not an error; see kernel/process.ts `execute` for those that are not the program's own.
 
-	@throws ProgramError when it runs into its time limit
+	@throws SecureNetError `namespace-gone` when the lab has been taken down
 	*/
 	async execute(argv: readonly string[], options: ExecuteOptions = {}): Promise<Output> {
 		return execute(argv, {...options, namespace: this.namespace, env: {...this.#environment, ...options.env}});
