@@ -1,5 +1,5 @@
-/** System calls by koffi, on the calling thread. Each throws KernelError with the errno's name; nothing here waits but `recv` and `epollWait`. */
-import {closeSync} from 'node:fs';
+/** System calls by koffi, on the calling thread. Each throws KernelError with the errno's name; nothing here waits but `recv`, `lockExclusive` and `Epoll`. */
+import {closeSync, readlinkSync} from 'node:fs';
 import {getSystemErrorName} from 'node:util';
 import koffi from 'koffi';
 import {KernelError} from '../util/errors.ts';
@@ -9,7 +9,7 @@ export const CLONE_NEWNET = 0x40_00_00_00;
 export const MS_BIND = 4096;
 export const MS_REC = 16_384;
 export const MS_SHARED = 1 << 20;
-export const MNT_DETACH = 2;
+const MNT_DETACH = 2;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
@@ -18,8 +18,9 @@ export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOL_SOCKET = 1;
 export const SO_RCVBUFFORCE = 33;
-export const MSG_DONTWAIT = 0x40;
-export const LOCK_EX = 2;
+const MSG_DONTWAIT = 0x40;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 /** The same numbers on every architecture: these calls came after the tables were unified. */
 const SYS_pidfd_send_signal = 424;
 const SYS_pidfd_open = 434;
@@ -122,9 +123,35 @@ export function ioctl(fd: number, request: number, argument: Uint8Array, object:
 	checked(c.ioctl(fd, request, argument), `ioctl 0x${request.toString(16)}`, object);
 }
 
-/** Takes an exclusive lock, waiting for whoever has it. Released by `close`. */
-export function lockExclusive(fd: number): void {
-	checked(c.flock(fd, LOCK_EX), 'flock', `fd ${fd}`);
+/** Milliseconds between two attempts at a lock. */
+const lockPause = 10;
+
+/** Takes an exclusive lock if nobody has it; released by `close`. */
+export function tryLockExclusive(fd: number): boolean {
+	const isTaken = Number(c.flock(fd, LOCK_EX | LOCK_NB)) < 0;
+	const errno = isTaken ? errnoName(koffi.errno()) : '';
+	if (isTaken && errno !== 'EAGAIN') {
+		throw new KernelError('lock', errno, readlinkSync(`/proc/self/fd/${fd}`));
+	}
+
+	return !isTaken;
+}
+
+/**
+Takes an exclusive lock on a file, waiting for whoever has it. Released by `close`.
+
+@param limit milliseconds for which this thread may stand still
+@throws KernelError EAGAIN naming the file, when another process keeps the lock for longer
+*/
+export function lockExclusive(fd: number, limit = 5000): void {
+	const begin = performance.now();
+	while (!tryLockExclusive(fd)) {
+		if (performance.now() - begin > limit) {
+			throw new KernelError('lock', 'EAGAIN', readlinkSync(`/proc/self/fd/${fd}`), {reason: `another process has kept the lock for ${limit / 1000} s`});
+		}
+
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lockPause);
+	}
 }
 
 /** A descriptor of a process, readable once it has ended; undefined when there is no such process. See pidfd_open(2). */

@@ -1,6 +1,6 @@
 /** A lab's journal: what it makes, written down before it is made, so that `securenet clean` can finish what a killed lab left. */
 import {mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
-import {isAlive, processStartTime} from '../kernel/process.ts';
+import {isAlive, processStartTime} from '../kernel/daemon.ts';
 import {InputError, SecureNetError} from '../util/errors.ts';
 import {printable, sortNames, unknownName} from '../util/names.ts';
 import {labDirectory, stateDirectory} from './paths.ts';

@@ -1,6 +1,7 @@
 /** Throughput between two nodes, measured by iperf3. */
 import {randomInt} from 'node:crypto';
-import {ProgramError, run, startService} from '../kernel/process.ts';
+import {startService} from '../kernel/daemon.ts';
+import {ProgramError, run} from '../kernel/process.ts';
 import {InputError, SecureNetError} from '../util/errors.ts';
 import type {Network} from './network.ts';
 
@@ -34,30 +35,30 @@ export async function iperf(network: Network, a: string, b: string, {seconds = d
 	}
 
 	const port = String(randomInt(20_000, 60_000));
-	const server = await startService(['iperf3', '--server', '--one-off', '--port', port, '--forceflush'], /listening/, {namespace: to.namespace});
+	const server = await startService(['iperf3', '--server', '--one-off', '--port', port, '--forceflush'], /listening/, {namespace: to.namespace, signal});
 	try {
 		const client = ['iperf3', '--client', to.address, '--port', port, '--json', '--time', String(seconds), '--connect-timeout', String(connectTimeout)];
 		const {stdout} = await run(client, {namespace: from.namespace, timeout: (seconds * 1000) + connectTimeout + 10_000, signal});
-		return {from: a, to: b, bitsPerSecond: receivedRate(stdout)};
+		return {from: a, to: b, bitsPerSecond: receivedRate(a, b, stdout)};
 	} catch (error) {
 		throw error instanceof ProgramError && signal?.aborted !== true ? failure(a, b, error.stdout, error) : error;
 	} finally {
 		server.stop();
 		await server.ended;
 	}
-
-	// iperf3 may report an error and still exit with status 0.
-	function receivedRate(report: string): number {
-		const {sum_received: received} = (JSON.parse(report) as Report).end;
-		if (!received) {
-			throw failure(a, b, report);
-		}
-
-		return received.bits_per_second;
-	}
 }
 
 type Report = {readonly end: {readonly sum_received?: {readonly bits_per_second: number}}; readonly error?: string};
+
+/** iperf3 may report an error and still exit with status 0. */
+function receivedRate(a: string, b: string, report: string): number {
+	const {sum_received: received} = (JSON.parse(report) as Report).end;
+	if (!received) {
+		throw failure(a, b, report);
+	}
+
+	return received.bits_per_second;
+}
 
 function failure(a: string, b: string, report: string, cause?: unknown): SecureNetError {
 	const words = /"error":\s*"(?<words>[^"]*)"/.exec(report)?.groups?.['words'] ?? 'iperf3 did not say why';

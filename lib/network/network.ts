@@ -16,7 +16,7 @@ import {permanentNeighbors} from './neighbors.ts';
 import {fabricKey, facingSwitches, makeRoomForNeighbors, namespaceNames, neededCapabilities, refuseTaken} from './needs.ts';
 import {checkLabName, labDirectory, ovsDirectory, ovsEnvironment} from './paths.ts';
 import {isSwitching, portionsOf} from './portions.ts';
-import {sweepLab} from './sweep.ts';
+import {sweepLab, sweepRemains} from './sweep.ts';
 import {Switching} from './switching.ts';
 
 export type NetworkOptions = {
@@ -80,7 +80,7 @@ export class Network extends EventEmitter<NetworkEvents> {
 		const network = new Network(blueprint, options);
 		checkLabName(network.name);
 		requireCapabilities(neededCapabilities(blueprint));
-		await network.#sweepRemains();
+		await sweepRemains(network.name);
 		network.#journal = Journal.open(network.name, blueprint.name);
 		try {
 			await network.#build(network.#journal);
@@ -143,14 +143,6 @@ export class Network extends EventEmitter<NetworkEvents> {
 		this.#namespaces.clear();
 		await sweepLab(this.name, readRecord(this.name));
 		this.#journal = undefined;
-	}
-
-	async #sweepRemains(): Promise<void> {
-		const record = readRecord(this.name);
-		if (record && !record.alive) {
-			this.#options.progress?.({what: `remains of the killed lab ${this.name}`, done: 0, total: 1});
-			await sweepLab(this.name, record);
-		}
 	}
 
 	async #build(journal: Journal): Promise<void> {
