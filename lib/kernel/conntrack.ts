@@ -23,7 +23,7 @@ export type TrackedConnection = {
 };
 
 /** IP protocol numbers (IANA) by the names that both trackers print. */
-export const protocolNumbers: Readonly<Record<string, number>> = {icmp: 1, tcp: 6, udp: 17, dccp: 33, gre: 47, icmpv6: 58, sctp: 132, udplite: 136};
+const protocolNumbers: Readonly<Record<string, number>> = {icmp: 1, tcp: 6, udp: 17, dccp: 33, gre: 47, icmpv6: 58, sctp: 132, udplite: 136};
 
 const NETLINK_NETFILTER = 12;
 /** Message type of linux/netfilter/nfnetlink.h: subsystem 1, message 2. */
@@ -56,16 +56,19 @@ Equivalent to: `ip netns exec NAMESPACE conntrack --delete --proto … --orig-sr
 */
 export function deleteConnections(namespace: Namespace, connections: readonly TrackedConnection[]): void {
 	using netfilter = new Rtnetlink(namespace, undefined, NETLINK_NETFILTER);
-	ignoringMissing(() => {
-		for (const connection of connections) {
-			netfilter.add(deleteMessage, 0, {operation: 'delete connection', object: describe(connection)}, request => {
-				writeConnection(request, connection);
-			});
-		}
-	});
-	ignoringMissing(() => {
+	for (const connection of connections) {
+		netfilter.add(deleteMessage, 0, {operation: 'delete connection', object: describe(connection)}, request => {
+			writeConnection(request, connection);
+		});
+	}
+
+	try {
 		netfilter.flush();
-	});
+	} catch (error) {
+		if (!(error instanceof RtnetlinkError) || error.failures.some(({errno}) => errno !== 'ENOENT')) {
+			throw error;
+		}
+	}
 }
 
 /** Protocol number of a name that the trackers print, or of the number they print when they know no name. */
@@ -93,16 +96,6 @@ export function connectionOf(family: Family, protocol: string, fields: ReadonlyM
 	const icmp = protocol.startsWith('icmp') ? {icmp: {id: number('id'), type: number('type'), code: number('code')}} : {};
 	const zone = fields.has('zone') ? {zone: number('zone')} : {};
 	return {family, protocol, source: fields.get('src') ?? '', destination: fields.get('dst') ?? '', ...ports, ...icmp, mark: number('mark'), ...zone};
-}
-
-function ignoringMissing(work: () => void): void {
-	try {
-		work();
-	} catch (error) {
-		if (!(error instanceof RtnetlinkError) || error.failures.some(({errno}) => errno !== 'ENOENT')) {
-			throw error;
-		}
-	}
 }
 
 function writeConnection(request: Request, connection: TrackedConnection): void {

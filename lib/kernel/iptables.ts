@@ -5,7 +5,7 @@ import {SecureNetError} from '../util/errors.ts';
 import {type Namespace, inside} from './namespace.ts';
 import {ProgramError, run} from './process.ts';
 
-/** iptables refused rules. Nothing has changed. */
+/** iptables or ipset refused a line. What has changed by then, each function says. */
 export class RulesError extends SecureNetError {
 	override name = 'RulesError';
 	readonly place: string;

@@ -1,10 +1,14 @@
 /** JSON-RPC 1.0 over a unix socket, as Open vSwitch's daemons speak it: messages follow each other without any separator (RFC 7047, section 4). */
+import {once} from 'node:events';
 import {type Socket, connect} from 'node:net';
+import {setTimeout as pause} from 'node:timers/promises';
 import {SecureNetError} from '../util/errors.ts';
 
 /** Longest path of a unix socket in bytes: sun_path (108) less the final NUL, see unix(7). */
 const socketPathLimit = 107;
 const defaultTimeout = 5000;
+/** Milliseconds between two attempts to reach a daemon that is too busy to take connections, and for how long. */
+const retry = {pause: 20, limit: 5000} as const;
 
 type Message = {readonly id?: unknown; readonly method?: string; readonly params?: unknown; readonly result?: unknown; readonly error?: unknown};
 type Call = {readonly method: string; readonly timer: NodeJS.Timeout; readonly resolve: (result: unknown) => void; readonly reject: (error: Error) => void};
@@ -39,14 +43,19 @@ export class JsonRpc {
 	*/
 	static async connect(path: string, peer: string): Promise<JsonRpc> {
 		checkSocketPath(path);
-		const socket = connect(path);
-		await new Promise<void>((resolve, reject) => {
-			socket.once('connect', resolve);
-			socket.once('error', (error: NodeJS.ErrnoException) => {
-				reject(new RpcError(`${peer} does not answer at ${path}: ${error.code ?? error.message}`, undefined, {cause: error}));
-			});
-		});
-		return new JsonRpc(socket, peer);
+		for (const begin = performance.now(); ;) {
+			try {
+				return new JsonRpc(await open(path), peer);
+			} catch (error) {
+				const {code, message} = error as NodeJS.ErrnoException;
+				// More connections wait for the daemon than its backlog holds, see connect(2).
+				if (code !== 'EAGAIN' || performance.now() - begin > retry.limit) {
+					throw new RpcError(`${peer} does not answer at ${path}: ${code ?? message}`, undefined, {cause: error});
+				}
+
+				await pause(retry.pause);
+			}
+		}
 	}
 
 	private constructor(socket: Socket, peer: string) {
@@ -150,6 +159,12 @@ export class JsonRpc {
 		this.#calls.clear();
 		this.onClose(this.#closed);
 	}
+}
+
+async function open(path: string): Promise<Socket> {
+	const socket = connect(path);
+	await once(socket, 'connect');
+	return socket;
 }
 
 /** Cuts a stream into JSON objects by counting braces outside of strings. */

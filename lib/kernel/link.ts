@@ -4,7 +4,7 @@ import type {Namespace} from './namespace.ts';
 import {type Request, type Rtnetlink, flag, rtm} from './rtnetlink.ts';
 
 /** Attributes of linux/if_link.h and of linux/veth.h. */
-const ifla = {address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, group: 27, namespaceFd: 28, infoKind: 1, infoData: 2, vethPeer: 1, bridgeStp: 5} as const;
+const ifla = {address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, namespaceFd: 28, infoKind: 1, infoData: 2, vethPeer: 1, bridgeStp: 5} as const;
 const IFF_UP = 1;
 
 export type LinkEnd = {
@@ -25,13 +25,11 @@ Creates a veth pair with both ends in their final namespace: moving a link costs
 The first end is up, and a port of its bridge, at once. The second cannot be: while it is made it has no peer yet (ENOTCONN),
 and the kernel passes over its master; see `setMaster` and `setLinkUp`.
 Equivalent to: `ip link add A netns NS1 type veth peer name B netns NS2`
-
-@param group interface group of the first end, so that all of a lab's links can be deleted in one request
 */
-export function addVeth(rtnetlink: Rtnetlink, [first, second]: readonly [LinkEnd, LinkEnd], group: number): void {
+export function addVeth(rtnetlink: Rtnetlink, [first, second]: readonly [LinkEnd, LinkEnd]): void {
 	const label = {operation: 'new link', object: `${first.name} – ${second.name}`};
 	rtnetlink.add(rtm.newLink, flag.create | flag.exclusive, label, request => {
-		endAttributes(interfaceHeader(request, first.index, IFF_UP), first).attribute(ifla.group, group);
+		endAttributes(interfaceHeader(request, first.index, IFF_UP), first);
 		if (first.master !== undefined) {
 			request.attribute(ifla.master, first.master);
 		}
@@ -47,9 +45,9 @@ export function addVeth(rtnetlink: Rtnetlink, [first, second]: readonly [LinkEnd
 }
 
 /** Equivalent to: `ip link add NAME up type bridge [stp_state 1]` */
-export function addBridge(rtnetlink: Rtnetlink, {name, index, stp}: {name: string; index: number; stp: boolean}, group: number): void {
+export function addBridge(rtnetlink: Rtnetlink, {name, index, stp}: {name: string; index: number; stp: boolean}): void {
 	rtnetlink.add(rtm.newLink, flag.create | flag.exclusive, {operation: 'new bridge', object: name}, request => {
-		interfaceHeader(request, index, IFF_UP).attribute(ifla.name, name).attribute(ifla.group, group);
+		interfaceHeader(request, index, IFF_UP).attribute(ifla.name, name);
 		request.nested(ifla.linkInfo, () => {
 			request.attribute(ifla.infoKind, 'bridge').nested(ifla.infoData, () => {
 				request.attribute(ifla.bridgeStp, stp ? 1 : 0);
@@ -71,13 +69,6 @@ export function setMaster(rtnetlink: Rtnetlink, {name, index}: {name: string; in
 export function setLinkUp(rtnetlink: Rtnetlink, {name, index}: {name: string; index: number}, up: boolean): void {
 	rtnetlink.add(rtm.newLink, 0, {operation: up ? 'set up' : 'set down', object: name}, request => {
 		interfaceHeader(request, index, up ? IFF_UP : 0);
-	});
-}
-
-/** Equivalent to: `ip link delete group GROUP`; a veth end takes its peer with it. */
-export function deleteLinkGroup(rtnetlink: Rtnetlink, group: number): void {
-	rtnetlink.add(rtm.delLink, 0, {operation: 'delete links of group', object: `${group}`}, request => {
-		interfaceHeader(request, 0, 0).attribute(ifla.group, group);
 	});
 }
 

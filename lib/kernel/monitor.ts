@@ -5,16 +5,14 @@ import type * as Netlink from 'netlink';
 import {type Namespace, inside} from './namespace.ts';
 import {SOL_SOCKET, SO_RCVBUFFORCE, setSocketOption} from './syscall.ts';
 
-/** The state of a link after a change. */
+/** The state of a link after a change; one that is deleted is down. */
 export type LinkState = {
-	readonly name: string;
 	/** Interface index. */
 	readonly index: number;
 	/** Administratively up (IFF_UP). */
 	readonly up: boolean;
 	/** Up and with a carrier: the other end is up too (IFF_RUNNING). */
 	readonly running: boolean;
-	readonly deleted: boolean;
 };
 
 export type LinkWatch = {
@@ -42,7 +40,7 @@ export function watchLinks(namespace: Namespace, listener: (change: LinkState) =
 	socket.on('message', messages => {
 		for (const {type, data} of messages) {
 			if (type === RTM_NEWLINK || type === RTM_DELLINK) {
-				listener(stateOf(netlink.rt.parseLinkMessage(data), type === RTM_DELLINK));
+				listener(stateOf(netlink.rt.parseLinkMessage(data)));
 			}
 		}
 	});
@@ -84,6 +82,6 @@ function isSocket(fd: string): boolean {
 	}
 }
 
-function stateOf({data, attrs}: ReturnType<typeof Netlink.rt.parseLinkMessage>, deleted: boolean): LinkState {
-	return {name: attrs.ifname ?? '', index: data.index ?? 0, up: data.flags?.up === true, running: data.flags?.running === true, deleted};
+function stateOf({data: {index, flags}}: ReturnType<typeof Netlink.rt.parseLinkMessage>): LinkState {
+	return {index: index ?? 0, up: flags?.up === true, running: flags?.running === true};
 }

@@ -11,7 +11,6 @@ export type PortSpec = {
 
 export type BridgeSpec = {
 	readonly name: string;
-	readonly ports: readonly PortSpec[];
 	/** `system` is the kernel's datapath, `netdev` the userspace one. */
 	readonly datapathType: 'system' | 'netdev';
 	/** `standalone` learns addresses and forwards by itself; `secure` only does what flows say. */
@@ -19,10 +18,13 @@ export type BridgeSpec = {
 	readonly stp?: boolean | undefined;
 };
 
+/** A bridge that exists, and what it is to get. */
+export type PortsSpec = {readonly name: string; readonly ports: readonly PortSpec[]};
+
 type Operation = Readonly<Record<string, unknown>>;
 type Uuid = readonly ['uuid' | 'named-uuid', string];
 type Rows = {readonly rows: ReadonlyArray<Readonly<Record<string, unknown>>>};
-type OperationResult = {readonly error?: string; readonly details?: string; readonly count?: number} & Partial<Rows>;
+type OperationResult = {readonly error?: string; readonly details?: string; readonly uuid?: Uuid} & Partial<Rows>;
 type Waiter = {readonly configuration: number; readonly timer: NodeJS.Timeout; readonly resolve: () => void; readonly reject: (error: Error) => void};
 
 const database = 'Open_vSwitch';
@@ -58,53 +60,37 @@ export class Ovsdb {
 	}
 
 	/**
-	Creates bridges with all their ports, in one transaction, and waits until they are there.
-	Equivalent to: `ovs-vsctl add-br S -- set bridge S datapath_type=… fail_mode=… -- add-port S P -- set interface P ofport_request=N …`
+	Creates bridges, in one transaction, and waits until they are there.
+	Equivalent to: `ovs-vsctl add-br S -- set bridge S datapath_type=… fail_mode=… -- add-br …`
 
-	@throws SecureNetError `ovs-port` naming every interface that Open vSwitch could not take, with its own words
+	@throws RpcError with the server's words when it refuses one, such as one that exists
 	*/
 	async addBridges(bridges: readonly BridgeSpec[]): Promise<void> {
 		const inserts = bridges.map((bridge, index) => insertBridge(bridge, `b${index}`));
 		const names = bridges.map((_, index): Uuid => ['named-uuid', `b${index}`]);
-		const ports = bridges.flatMap(bridge => bridge.ports);
-		await this.#apply([...inserts.flat(), mutate(database, [], 'bridges', 'insert', names)], ports.length);
-		await this.#checkPorts(ports);
-	}
-
-	/** Equivalent to: `ovs-vsctl del-br NAME`. A bridge that is not there is fine. */
-	async delBridge(name: string): Promise<void> {
-		const uuid = await this.#find('Bridge', name);
-		if (uuid) {
-			await this.#apply([mutate(database, [], 'bridges', 'delete', [uuid])]);
-		}
+		await this.#apply([...inserts.flat(), insertInto(database, [], 'bridges', names)], bridges.length);
 	}
 
 	/**
 	Adds ports to bridges that exist, in one transaction, and waits until they are there.
 	Equivalent to: `ovs-vsctl add-port BRIDGE NAME -- set interface NAME ofport_request=N -- add-port …`
 
-	@throws SecureNetError `ovs-port` naming every interface that Open vSwitch could not take, or the bridge that is not there
+	@throws SecureNetError `ovs-port` naming every interface that Open vSwitch could not take, with its own words, or the first bridge that is not there
 	*/
-	async addPorts(bridges: ReadonlyArray<Pick<BridgeSpec, 'name' | 'ports'>>): Promise<void> {
-		for (const {name} of bridges) {
-			if (!await this.#find('Bridge', name)) {
-				throw new SecureNetError('ovs-port', `Open vSwitch has no bridge ${name}.`);
-			}
+	async addPorts(bridges: readonly PortsSpec[]): Promise<void> {
+		const found = await this.transact(bridges.map(({name}) => ({op: 'select', table: 'Bridge', where: [['name', '==', name]], columns: ['_uuid']})));
+		const missing = bridges.find((_, index) => found[index]?.rows?.length === 0);
+		if (missing) {
+			throw new SecureNetError('ovs-port', `Open vSwitch has no bridge ${missing.name}.`);
 		}
 
-		await this.#apply(bridges.flatMap(({name, ports}, index) => {
+		const operations = bridges.flatMap(({name, ports}, index) => {
 			const ids = ports.map((_, position): Uuid => ['named-uuid', `b${index}p${position}`]);
-			return [...ports.flatMap((port, position) => insertPort(port, `b${index}p${position}`)), mutate('Bridge', [['name', '==', name]], 'ports', 'insert', ids)];
-		}), bridges.reduce((sum, {ports}) => sum + ports.length, 0));
-		await this.#checkPorts(bridges.flatMap(({ports}) => ports));
-	}
-
-	/** Equivalent to: `ovs-vsctl del-port BRIDGE NAME`. A port that is not there is fine. */
-	async deletePort(bridge: string, name: string): Promise<void> {
-		const uuid = await this.#find('Port', name);
-		if (uuid) {
-			await this.#apply([mutate('Bridge', [['name', '==', bridge]], 'ports', 'delete', [uuid])]);
-		}
+			return [...ports.flatMap((port, position) => insertPort(port, `b${index}p${position}`)), insertInto('Bridge', [['name', '==', name]], 'ports', ids)];
+		});
+		const ports = bridges.flatMap(bridge => bridge.ports);
+		const results = await this.#apply(operations, ports.length);
+		await this.#checkPorts(ports, results.filter((_, index) => operations[index]?.['table'] === 'Interface').map(({uuid}) => uuid));
 	}
 
 	/**
@@ -132,13 +118,14 @@ export class Ovsdb {
 	}
 
 	/** Runs operations and waits until ovs-vswitchd has taken them over: it copies `next_cfg` to `cur_cfg` when it is done. */
-	async #apply(operations: readonly Operation[], ports = 1): Promise<void> {
+	async #apply(operations: readonly Operation[], ports: number): Promise<readonly OperationResult[]> {
 		const results = await this.transact([
 			...operations,
 			{op: 'mutate', table: database, where: [], mutations: [['next_cfg', '+=', 1]]},
 			{op: 'select', table: database, where: [], columns: ['next_cfg']},
 		]);
 		await this.#waitFor(Number(results.at(-1)?.rows?.[0]?.['next_cfg']), patience.base + (ports * patience.perPort));
+		return results;
 	}
 
 	async #waitFor(configuration: number, timeout: number): Promise<void> {
@@ -169,22 +156,21 @@ export class Ovsdb {
 		}
 	}
 
-	/** An interface that does not exist is no error of the transaction; it shows in its row afterwards. */
-	async #checkPorts(ports: readonly PortSpec[]): Promise<void> {
-		const [result] = await this.transact([{op: 'select', table: 'Interface', where: [], columns: ['name', 'ofport', 'error']}]);
-		const rows = new Map((result?.rows ?? []).map(row => [row['name'], row]));
-		const problems = ports.flatMap(port => {
-			const row = rows.get(port.name);
+	/**
+	An interface that does not exist is no error of the transaction; it shows in its row afterwards. The server finds a row by
+	its UUID at once, by anything else it would look through the whole table.
+
+	@param rows UUIDs of the ports' interfaces, in the order of `ports`
+	*/
+	async #checkPorts(ports: readonly PortSpec[], rows: ReadonlyArray<Uuid | undefined>): Promise<void> {
+		const results = await this.transact(rows.map(uuid => ({op: 'select', table: 'Interface', where: [['_uuid', '==', uuid]], columns: ['ofport', 'error']})));
+		const problems = ports.flatMap((port, index) => {
+			const row = results[index]?.rows?.[0];
 			return row?.['ofport'] === port.ofport ? [] : [portProblem(port, row?.['ofport'], row?.['error'])];
 		});
 		if (problems.length > 0) {
 			throw new SecureNetError('ovs-port', `Open vSwitch did not take ${problems.length === 1 ? 'a port' : `${problems.length} ports`}: ${problems.join('; ')}`);
 		}
-	}
-
-	async #find(table: string, name: string): Promise<Uuid | undefined> {
-		const [result] = await this.transact([{op: 'select', table, where: [['name', '==', name]], columns: ['_uuid']}]);
-		return result?.rows?.[0]?.['_uuid'] as Uuid | undefined;
 	}
 }
 
@@ -197,12 +183,10 @@ function portProblem({name, ofport: wanted}: PortSpec, ofport: unknown, error: u
 	return typeof ofport === 'number' && ofport > 0 ? `${name} got port number ${ofport} instead of ${wanted}` : `${name} has no port number`;
 }
 
-function insertBridge({name, ports, datapathType, failMode, stp = false}: BridgeSpec, id: string): Operation[] {
+function insertBridge({name, datapathType, failMode, stp = false}: BridgeSpec, id: string): Operation[] {
+	const row = {name, datapath_type: datapathType, fail_mode: failMode, stp_enable: stp, ports: ['named-uuid', `${id}p`]};
 	// Every bridge has a port of its own name, by which the switch itself is reached; Open vSwitch insists on it.
-	const operations = [insertPort({name}, `${id}p`, 'internal'), ...ports.map((port, index) => insertPort(port, `${id}p${index}`))];
-	const portIds = [`${id}p`, ...ports.map((_, index) => `${id}p${index}`)].map((portId): Uuid => ['named-uuid', portId]);
-	const row = {name, datapath_type: datapathType, fail_mode: failMode, stp_enable: stp, ports: ['set', portIds]};
-	return [...operations.flat(), {op: 'insert', table: 'Bridge', 'uuid-name': id, row}];
+	return [...insertPort({name}, `${id}p`, 'internal'), {op: 'insert', table: 'Bridge', 'uuid-name': id, row}];
 }
 
 function insertPort({name, ofport}: {name: string; ofport?: number}, id: string, type = ''): Operation[] {
@@ -212,6 +196,7 @@ function insertPort({name, ofport}: {name: string; ofport?: number}, id: string,
 	];
 }
 
-function mutate(table: string, where: readonly unknown[], column: string, mutator: 'insert' | 'delete', uuids: readonly Uuid[]): Operation {
-	return {op: 'mutate', table, where, mutations: [[column, mutator, ['set', uuids]]]};
+/** Adds references to a column of rows that exist. */
+function insertInto(table: string, where: readonly unknown[], column: string, uuids: readonly Uuid[]): Operation {
+	return {op: 'mutate', table, where, mutations: [[column, 'insert', ['set', uuids]]]};
 }

@@ -4,7 +4,7 @@ import {type Namespace, inside} from './namespace.ts';
 import {AF_NETLINK, SOCK_RAW, SOL_SOCKET, SO_RCVBUFFORCE, close, errnoName, recv, send, setSocketOption, socket} from './syscall.ts';
 
 /** Message types of linux/rtnetlink.h. */
-export const rtm = {newLink: 16, delLink: 17, newAddress: 20, delAddress: 21, newRoute: 24, delRoute: 25, newNeighbor: 28, delNeighbor: 29} as const;
+export const rtm = {newLink: 16, newAddress: 20, newRoute: 24, newNeighbor: 28} as const;
 /** Request flags of linux/netlink.h. */
 export const flag = {replace: 0x1_00, exclusive: 0x2_00, create: 0x4_00} as const;
 
@@ -126,6 +126,8 @@ export class Rtnetlink {
 	readonly #place: string;
 	readonly #request: Request;
 	readonly #labels = new Map<number, {operation: string; object: string}>();
+	/** Refusals that `flush` has yet to tell. */
+	#failures: RtnetlinkFailure[] = [];
 	#sequence = 0;
 
 	/**
@@ -139,14 +141,15 @@ export class Rtnetlink {
 	}
 
 	/**
-	Queues one request.
+	Queues one request; a full queue is sent first. What the kernel refuses of it only `flush` throws, so that a loop of
+	additions always gets to its end.
 
 	@param operation such as `new link`, for the error
 	@param object such as `h1-eth0`, for the error
 	*/
 	add(type: number, flags: number, {operation, object}: {operation: string; object: string}, fill: (request: Request) => void): void {
 		if (this.#request.length > sendLimit - roomForOne) {
-			this.flush();
+			this.#send();
 		}
 
 		this.#sequence++;
@@ -156,17 +159,13 @@ export class Rtnetlink {
 		this.#request.end();
 	}
 
-	/** Sends what is queued and waits for the kernel. @throws RtnetlinkError with every request that failed */
+	/** Sends what is queued and waits for the kernel. @throws RtnetlinkError with every request that failed since the last flush */
 	flush(): void {
-		if (this.#request.length === 0) {
-			return;
+		if (this.#request.length > 0) {
+			this.#send();
 		}
 
-		this.#request.acknowledgeLast();
-		send(this.#fd, this.#request.bytes, this.#request.length);
-		this.#request.reset();
-		const [first, ...others] = this.#failures();
-		this.#labels.clear();
+		const [first, ...others] = this.#failures.splice(0);
 		if (first) {
 			throw new RtnetlinkError([first, ...others], this.#place);
 		}
@@ -180,9 +179,16 @@ export class Rtnetlink {
 		this.close();
 	}
 
+	#send(): void {
+		this.#request.acknowledgeLast();
+		send(this.#fd, this.#request.bytes, this.#request.length);
+		this.#request.reset();
+		this.#readAnswers();
+		this.#labels.clear();
+	}
+
 	/** Reads answers up to the one for the last request. */
-	#failures(): RtnetlinkFailure[] {
-		const failures: RtnetlinkFailure[] = [];
+	#readAnswers(): void {
 		const answer = Rtnetlink.#answer;
 		for (let done = false; !done;) {
 			const length = recv(this.#fd, answer);
@@ -190,14 +196,12 @@ export class Rtnetlink {
 				const sequence = answer.readUInt32LE(at + 8);
 				if (answer.readUInt16LE(at + 4) === NLMSG_ERROR && answer.readInt32LE(at + headerLength) !== 0) {
 					const label = this.#labels.get(sequence) ?? {operation: 'request', object: `${sequence}`};
-					failures.push({...label, errno: errnoName(-answer.readInt32LE(at + headerLength)), reason: reasonIn(answer, at)});
+					this.#failures.push({...label, errno: errnoName(-answer.readInt32LE(at + headerLength)), reason: reasonIn(answer, at)});
 				}
 
 				done ||= sequence === this.#sequence;
 			}
 		}
-
-		return failures;
 	}
 }
 

@@ -6,7 +6,7 @@ import {RpcError} from './jsonrpc.ts';
 import {type Bridge, packetsOut, switchControl} from './openflow.ts';
 import {unixctl, unixctlAll} from './unixctl.ts';
 
-/** Milliseconds; 100,000 connections take 0.5 s on an idle machine. */
+/** Milliseconds for a listing, or for a slice of deletions; 100,000 connections are listed in 0.5 s on an idle machine. */
 const timeout = 30_000;
 
 /**
@@ -38,7 +38,7 @@ reply of an ICMPv6 type among the types of ICMP). For a policy an unmarked conne
 export async function deleteSwitchConnections(bridge: Bridge, zone: number, connections: readonly TrackedConnection[]): Promise<void> {
 	const [pings, others] = [connections.filter(isPing6), connections.filter(connection => !isPing6(connection))];
 	if (others.length > 0) {
-		const answers = await unixctlAll(switchControl(bridge), 'dpctl/flush-conntrack', others.map(connection => [`zone=${zone}`, tuple(connection)]));
+		const answers = await unixctlAll(switchControl(bridge), 'dpctl/flush-conntrack', others.map(connection => [`zone=${zone}`, tuple(connection)]), timeout);
 		throwRefusal(answers);
 	}
 

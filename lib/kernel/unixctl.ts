@@ -1,6 +1,9 @@
 /** Commands to a running Open vSwitch daemon over its control socket, as ovs-appctl(8) gives them, without starting a program. */
 import {JsonRpc} from './jsonrpc.ts';
 
+/** Commands that wait for their answers at a time: each one's time begins with its slice. */
+const sliceSize = 256;
+
 /**
 One command.
 Equivalent to: `ovs-appctl --target=SOCKET COMMAND ARGUMENT …`
@@ -14,12 +17,20 @@ export async function unixctl(socket: string, command: string, args: readonly st
 }
 
 /**
-Many calls of one command over one connection: all are sent at once, the daemon answers in order.
-An answer that is an error does not stop the others.
+Many calls of one command over one connection, sent in slices; the daemon answers in order.
+An answer that is an error, or comes too late, does not stop the others.
+
+@param timeout milliseconds for one slice
+@throws RpcError when nobody listens
 */
-export async function unixctlAll(socket: string, command: string, argumentLists: ReadonlyArray<readonly string[]>): Promise<Array<PromiseSettledResult<string>>> {
+export async function unixctlAll(socket: string, command: string, argumentLists: ReadonlyArray<readonly string[]>, timeout?: number): Promise<Array<PromiseSettledResult<string>>> {
 	using control = await JsonRpc.connect(socket, peerOf(socket));
-	return await Promise.allSettled(argumentLists.map(async args => call(control, command, args)));
+	const answers: Array<PromiseSettledResult<string>> = [];
+	for (let at = 0; at < argumentLists.length; at += sliceSize) {
+		answers.push(...await Promise.allSettled(argumentLists.slice(at, at + sliceSize).map(async args => call(control, command, args, timeout))));
+	}
+
+	return answers;
 }
 
 async function call(control: JsonRpc, command: string, args: readonly string[], timeout?: number): Promise<string> {

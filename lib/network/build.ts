@@ -18,8 +18,6 @@ export type BuildOptions = {
 	readonly signal?: AbortSignal | undefined;
 };
 
-/** Interface group of all links in the fabric: they can be deleted in one request. */
-export const fabricGroup = 1;
 /** Interface 1 is the loopback. In the fabric, Open vSwitch makes interfaces too, so ours begin far above those. */
 const firstIndex = {node: 2, fabric: 10_000} as const;
 /** Objects made without a pause: some 10 ms, so that programs started meanwhile are served. */
@@ -85,20 +83,20 @@ export function createBridges(blueprint: Blueprint, fabric: Namespace, interface
 	for (const node of blueprint.nodes.values()) {
 		const [port] = node.interfaces;
 		if (node.kind === 'bridge') {
-			addBridge(rtnetlink, {name: node.name, index: (port && interfaces.get(port)?.master) ?? 0, stp: node.options.stp === true}, fabricGroup);
+			addBridge(rtnetlink, {name: node.name, index: (port && interfaces.get(port)?.master) ?? 0, stp: node.options.stp === true});
 		}
 	}
 
 	rtnetlink.flush();
 }
 
-/** Veth pairs; the end that lies in the fabric comes first, so that it carries the fabric's group. */
+/** Veth pairs; the end that lies in the fabric comes first, so that it is up and a port of its bridge at once. */
 export async function createLinks(links: readonly LinkPlan[], fabric: Namespace, interfaces: ReadonlyMap<InterfacePlan, Interface>, options: BuildOptions): Promise<void> {
 	using rtnetlink = new Rtnetlink(fabric);
 	await inBatches('links', links, options, batch => {
 		for (const {ends: [a, b]} of batch) {
 			const [near, far] = inFabricFirst([interfaceOf(interfaces, a), interfaceOf(interfaces, b)], fabric);
-			addVeth(rtnetlink, [near, far], fabricGroup);
+			addVeth(rtnetlink, [near, far]);
 			if (far.namespace === fabric) {
 				joinFabric(rtnetlink, far);
 			}

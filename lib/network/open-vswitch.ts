@@ -13,8 +13,6 @@ import {MachineError, SecureNetError} from '../util/errors.ts';
 export type OpenVswitch = {
 	/** Path of the database server's socket, for `Ovsdb.connect`. */
 	readonly database: string;
-	/** Where sockets, database and logs are: `OVS_RUNDIR` for ovs-ofctl and ovs-vsctl. */
-	readonly directory: string;
 	/** The kernel's datapath where the kernel has one, else the userspace one. */
 	readonly datapathType: 'system' | 'netdev';
 	/** Resolves, with the end of its log, when a daemon ended without `stop` having been called. */
@@ -51,7 +49,6 @@ export async function startOpenVswitch(place: Place): Promise<OpenVswitch> {
 		const vswitch = await startDaemon('ovs-vswitchd', [`unix:${database}`], place, daemons);
 		return {
 			database,
-			directory,
 			datapathType: hasKernelDatapath() ? 'system' : 'netdev',
 			died: Promise.race([death('ovsdb-server', server, directory, life), death('ovs-vswitchd', vswitch, directory, life)]),
 			async stop() {

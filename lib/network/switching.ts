@@ -73,7 +73,6 @@ async function start({fabric, directory, switches, prepare, started, died}: Swit
 	const database = await Ovsdb.connect(openVswitch.database);
 	await database.addBridges(switches.map(plan => ({
 		name: plan.name,
-		ports: [],
 		datapathType: openVswitch.datapathType,
 		failMode: 'standalone',
 		stp: plan.kind === 'switch' && plan.options.stp === true,

@@ -50,7 +50,8 @@ export async function buildFabric(failMode: 'standalone' | 'secure'): Promise<Fa
 		await connect(fabric, h1, 1);
 		await connect(fabric, h2, 2);
 		const ovsdb = made.ovsdb = await Ovsdb.connect(openVswitch.database);
-		await ovsdb.addBridges([{name: 's1', ports: [{name: 'p1', ofport: 1}, {name: 'p2', ofport: 2}], datapathType: openVswitch.datapathType, failMode}]);
+		await ovsdb.addBridges([{name: 's1', datapathType: openVswitch.datapathType, failMode}]);
+		await ovsdb.addPorts([{name: 's1', ports: [{name: 'p1', ofport: 1}, {name: 'p2', ofport: 2}]}]);
 		return {fabric, h1, h2, openVswitch, ovsdb, bridge: {runDirectory: directory, name: 's1'}, down};
 	} catch (error) {
 		// A hook that fails has no context to take down.

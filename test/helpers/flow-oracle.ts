@@ -7,8 +7,8 @@ import {diffFlows, plainSwitch, renderFlows} from '../../lib/drivers/openflow-re
 import type {FlowState} from '../../lib/drivers/openflow-render.ts';
 import {bundle, dumpFlows, switchControl, trace} from '../../lib/kernel/openflow.ts';
 import type {Flow} from '../../lib/kernel/openflow.ts';
-import {isAlive, run, start} from '../../lib/kernel/process.ts';
-import type {RunningProgram} from '../../lib/kernel/process.ts';
+import {run} from '../../lib/kernel/process.ts';
+import {type RunningProgram, isAlive, start} from '../../lib/kernel/daemon.ts';
 import {unixctl} from '../../lib/kernel/unixctl.ts';
 import type {DevicePlan} from '../../lib/policy/filter-rule.ts';
 import type {Packet} from '../../lib/policy/evaluate.ts';

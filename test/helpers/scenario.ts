@@ -2,11 +2,9 @@
 import {setTimeout} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
 import {Lab, type LabOptions, type Topology, pingAll} from '../../lib/index.ts';
-import {type Service, startService} from '../../lib/kernel/process.ts';
+import {type Service, startService} from '../../lib/kernel/daemon.ts';
 import {uniqueName} from './names.ts';
-
-/** Milliseconds until a ping without an answer counts as lost; longer than any first packet takes. */
-const patience = 400;
+import {pingPatience} from './patience.ts';
 
 export async function labOf(t: ExecutionContext, topology: Topology, options: LabOptions = {}): Promise<Lab> {
 	const lab = await Lab.up(topology, {name: uniqueName(), ...options});
@@ -17,13 +15,13 @@ export async function labOf(t: ExecutionContext, topology: Topology, options: La
 /** All pairs that a ping crosses, as `h10>h11`, sorted. */
 export async function openPairs(lab: Lab): Promise<string[]> {
 	const hosts = [...lab.inventory.hosts.keys()];
-	const {lost} = await pingAll(lab.network, {timeout: patience});
+	const {lost} = await pingAll(lab.network, {timeout: pingPatience});
 	const closed = new Set(lost.map(([a, b]) => `${a}>${b}`));
 	return hosts.flatMap(a => hosts.filter(b => b !== a).map(b => `${a}>${b}`)).filter(pair => !closed.has(pair)).sort();
 }
 
 export async function connects(lab: Lab, a: string, b: string): Promise<boolean> {
-	const {received} = await pingAll(lab.network, {pairs: [[a, b]], timeout: patience});
+	const {received} = await pingAll(lab.network, {pairs: [[a, b]], timeout: pingPatience});
 	return received === 1;
 }
 

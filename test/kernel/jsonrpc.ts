@@ -4,6 +4,7 @@ import {type Server, type Socket, createServer} from 'node:net';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {JsonRpc, MessageCutter, RpcError, checkSocketPath} from '../../lib/kernel/jsonrpc.ts';
+import {startService} from '../../lib/kernel/daemon.ts';
 import {unixctl, unixctlAll} from '../../lib/kernel/unixctl.ts';
 import {testDirectory} from '../helpers/fabric.ts';
 
@@ -53,6 +54,53 @@ test('answers find their calls in any order', async t => {
 	});
 	const results = await unixctlAll(path, 'f', [['a'], ['b'], ['c']]);
 	t.deepEqual(results.map(result => result.status === 'fulfilled' && result.value), ['a', 'b', 'c']);
+});
+
+test('many calls go in slices, so that the last one\'s time does not run while it waits for the first', async t => {
+	const waiting: Request[] = [];
+	let most = 0;
+	const path = await serve(t, (request, socket) => {
+		waiting.push(request);
+		most = Math.max(most, waiting.length);
+		if (waiting.length === 1) {
+			setTimeout(() => {
+				socket.write(waiting.splice(0).map(({id, params}) => JSON.stringify({id, result: params[0], error: null})).join(''));
+			}, 20);
+		}
+	});
+	const numbers = Array.from({length: 1000}, (_, index) => String(index));
+	const results = await unixctlAll(path, 'f', numbers.map(number => [number]));
+	t.deepEqual(results.map(result => result.status === 'fulfilled' && result.value), numbers);
+	t.true(most <= 256, String(most));
+});
+
+test('many calls have the time they are given', async t => {
+	const path = await serve(t, () => undefined);
+	const [one] = await unixctlAll(path, 'version', [[]], 50);
+	t.like(one, {status: 'rejected', reason: {message: 'ovs-vswitchd did not answer \'version\' within 0.05 s'}});
+});
+
+/** A daemon that listens with room for two connections and then does not look for half a second. */
+const busy = `require("node:net").createServer().listen({path: process.argv[1], backlog: 1}, () => {
+	require("node:fs").writeSync(1, "listening");
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+})`;
+
+test('a daemon too busy to take the connection is asked again', async t => {
+	const directory = testDirectory();
+	const path = join(directory, 'busy.ctl');
+	const service = await startService([process.execPath, '-e', busy, path], /listening/);
+	t.teardown(async () => {
+		service.stop();
+		await service.ended;
+		rmSync(directory, {recursive: true});
+	});
+	const connections = await Promise.all(Array.from({length: 6}, async () => JsonRpc.connect(path, 'busy')));
+	for (const connection of connections) {
+		connection.close();
+	}
+
+	t.is(connections.length, 6);
 });
 
 test('a refusal carries the other side\'s words', async t => {

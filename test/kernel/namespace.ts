@@ -1,4 +1,5 @@
-import {existsSync, readFileSync, statSync} from 'node:fs';
+import fs, {existsSync, readFileSync, statSync} from 'node:fs';
+import {syncBuiltinESMExports} from 'node:module';
 import {execa} from 'execa';
 import test from 'ava';
 import {createNamespaces, deleteNamespaces, inside, namespacePath, openNamespace} from '../../lib/kernel/namespace.ts';
@@ -46,6 +47,25 @@ test.serial('a failing configuration undoes its namespace and comes home', t => 
 	}), {message: 'no'});
 	t.false(existsSync(namespacePath(name)));
 	t.is(statSync('/proc/thread-self/ns/net').ino, before);
+});
+
+test.serial('a namespace that cannot be opened is undone, and the error says why', t => {
+	const name = uniqueName();
+	const open = fs.openSync;
+	fs.openSync = (path, flags, mode) => {
+		if (path === namespacePath(name) && flags === 'r') {
+			throw Object.assign(new Error('too many open files'), {code: 'EMFILE'});
+		}
+
+		return open(path, flags, mode);
+	};
+	syncBuiltinESMExports();
+	t.teardown(() => {
+		fs.openSync = open;
+		syncBuiltinESMExports();
+	});
+	t.throws(() => createNamespaces([name]), {code: 'EMFILE'});
+	t.false(existsSync(namespacePath(name)));
 });
 
 test.serial('inside refuses promises and nesting, and always comes home', t => {

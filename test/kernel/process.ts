@@ -1,9 +1,8 @@
 /** Programs: their results, their failures, their ends. */
 import {spawnSync} from 'node:child_process';
-import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {deleteNamespaces} from '../../lib/kernel/namespace.ts';
-import {ProgramError, execute, isAlive, processStartTime, run, start} from '../../lib/kernel/process.ts';
+import {ProgramError, execute, run} from '../../lib/kernel/process.ts';
 import {findProgram} from '../../lib/kernel/programs.ts';
 import {MachineError} from '../../lib/util/errors.ts';
 import {testNamespaces} from '../helpers/fabric.ts';
@@ -43,17 +42,24 @@ test('a command that ignores SIGINT gets SIGTERM', async t => {
 	t.is(exitCode, 5);
 });
 
+test('a command whose output is cut off says so', async t => {
+	const {exitCode, stdout, stderr} = await execute(['head', '--bytes', String(150 << 20), '/dev/zero']);
+	t.true(stdout.length >= 100 << 20);
+	t.not(exitCode, 0);
+	t.regex(stderr, /^head: wrote more than 100 MB; the rest is lost\n$/m);
+});
+
 test('run gives input and returns output', async t => {
 	t.deepEqual(await run(['cat'], {input: 'x\n'}), {exitCode: 0, stdout: 'x\n', stderr: ''});
 });
 
-const runFails = test.macro(async (t, argv: readonly string[], message: string) => {
-	await t.throwsAsync(run(argv, {timeout: 200}), {instanceOf: ProgramError, message});
+const runFails = test.macro(async (t, argv: readonly string[], message: string, timeout?: number) => {
+	await t.throwsAsync(run(argv, {timeout}), {instanceOf: ProgramError, message});
 });
 
 test('run names an exit status and the program\'s words', runFails, ['sh', '-c', 'echo why >&2; exit 3'], 'sh failed with exit status 3: why');
 test('run names a signal', runFails, ['sh', '-c', 'kill -KILL $$'], 'sh was ended by SIGKILL.');
-test('run names a time limit', runFails, ['sleep', '60'], 'sleep did not end within 0.2 s.');
+test('run names a time limit', runFails, ['sleep', '60'], 'sleep did not end within 0.2 s.', 200);
 
 test('run says which package has a missing program', async t => {
 	await t.throwsAsync(run(['conntrack-missing']), {instanceOf: MachineError, message: /conntrack-missing is missing/});
@@ -67,29 +73,6 @@ test('a program runs in its namespace, and its error names it', async t => {
 	t.notRegex((await run(['ip', '-br', 'link'], {namespace})).stdout, /eth0/);
 	t.regex((await run(['ip', '-br', 'link'], {namespace})).stdout, /^lo +DOWN/);
 	await t.throwsAsync(run(['false'], {namespace}), {message: `false in ${namespace?.name ?? ''} failed with exit status 1.`});
-});
-
-test('a started program is known by pid and start time until it ends', async t => {
-	const program = start(['sleep', '60']);
-	t.true(isAlive(program.pid, program.startTime));
-	t.false(isAlive(program.pid, program.startTime + 1));
-	process.kill(program.pid);
-	t.deepEqual(await program.exited, {exitCode: null, signal: 'SIGTERM'});
-	t.false(isAlive(program.pid, program.startTime));
-});
-
-test('starting a missing program', t => {
-	t.throws(() => start(['ovs-vswitchd-missing']), {instanceOf: MachineError});
-});
-
-test('a start time counts hundredths of a second since boot', async t => {
-	const uptime = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100;
-	const before = uptime();
-	const {pid, startTime, exited} = start(['sleep', '60']);
-	t.true(startTime >= Math.floor(before) && startTime <= uptime() + 1);
-	process.kill(pid);
-	await exited;
-	t.is(processStartTime(0), undefined);
 });
 
 test('programs are found by name', t => {

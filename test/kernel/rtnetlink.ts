@@ -2,7 +2,7 @@ import {execa} from 'execa';
 import test from 'ava';
 import {addAddress} from '../../lib/kernel/address.ts';
 import {turnTxChecksumOff} from '../../lib/kernel/ethtool.ts';
-import {addBridge, addVeth, deleteLinkGroup, setLinkUp, setMaster} from '../../lib/kernel/link.ts';
+import {addBridge, addVeth, setLinkUp, setMaster} from '../../lib/kernel/link.ts';
 import {type Namespace, createNamespaces, deleteNamespaces, inside} from '../../lib/kernel/namespace.ts';
 import {addNeighbor} from '../../lib/kernel/neighbor.ts';
 import {addRoute} from '../../lib/kernel/route.ts';
@@ -11,8 +11,6 @@ import {getSysctl, setSysctl} from '../../lib/kernel/sysctl.ts';
 import {macFromNumber, parseAddress, parseInterfaceAddress, parsePrefix} from '../../lib/util/address.ts';
 import {KernelError} from '../../lib/util/errors.ts';
 import {uniqueName} from '../helpers/names.ts';
-
-const group = 1;
 
 /** Two namespaces joined by a veth pair, both ends up. */
 function pair(t: {teardown: (undo: () => void) => void}): {a: Namespace; b: Namespace; ends: ReturnType<typeof endsOf>; rtnetlink: Rtnetlink} {
@@ -25,7 +23,7 @@ function pair(t: {teardown: (undo: () => void) => void}): {a: Namespace; b: Name
 		rtnetlink.close();
 	});
 	const ends = endsOf(a, b);
-	addVeth(rtnetlink, ends, group);
+	addVeth(rtnetlink, ends);
 	rtnetlink.flush();
 	return {a, b, ends, rtnetlink};
 }
@@ -48,7 +46,7 @@ test.serial('a veth pair has both ends in place with index, MAC and MTU', async 
 	const {a, b} = pair(t);
 	const [left] = await ip(a, 'link', 'show', 'left');
 	const [right] = await ip(b, 'link', 'show', 'right');
-	t.like(left, {ifindex: 10, address: '02:00:00:00:00:01', mtu: 1400, group: '1'});
+	t.like(left, {ifindex: 10, address: '02:00:00:00:00:01', mtu: 1400});
 	t.like(right, {ifindex: 20, address: '02:00:00:00:00:02', mtu: 1500});
 });
 
@@ -85,10 +83,10 @@ test.serial('both ends of a link can be ports of bridges of one namespace', asyn
 	});
 	const [fabric] = namespaces;
 	using rtnetlink = new Rtnetlink(fabric);
-	addBridge(rtnetlink, {name: 'b1', index: 100, stp: false}, group);
-	addBridge(rtnetlink, {name: 'b2', index: 200, stp: true}, group);
+	addBridge(rtnetlink, {name: 'b1', index: 100, stp: false});
+	addBridge(rtnetlink, {name: 'b2', index: 200, stp: true});
 	const [left, right] = endsOf(fabric, fabric);
-	addVeth(rtnetlink, [{...left, master: 100}, right], group);
+	addVeth(rtnetlink, [{...left, master: 100}, right]);
 	setMaster(rtnetlink, right, 200);
 	setLinkUp(rtnetlink, right, true);
 	rtnetlink.flush();
@@ -97,17 +95,9 @@ test.serial('both ends of a link can be ports of bridges of one namespace', asyn
 	t.like((await ip(fabric, 'link', 'show', 'b2'))[0], {linkinfo: {info_data: {stp_state: 1}}});
 });
 
-test.serial('a group of links is deleted in one request, with the peers elsewhere', async t => {
-	const {a, b, rtnetlink} = pair(t);
-	deleteLinkGroup(rtnetlink, group);
-	rtnetlink.flush();
-	t.deepEqual((await ip(a, 'link')).map(link => link['ifname']), ['lo']);
-	t.deepEqual((await ip(b, 'link')).map(link => link['ifname']), ['lo']);
-});
-
 test.serial('every refused request of a batch is reported, with the kernel\'s words; the others take effect', async t => {
 	const {a, ends, rtnetlink} = pair(t);
-	addVeth(rtnetlink, ends, group);
+	addVeth(rtnetlink, ends);
 	addRoute(rtnetlink, {to: parsePrefix('10.9.0.0/16'), via: parseAddress('10.8.0.1')});
 	addAddress(rtnetlink, {name: 'left', index: 10}, parseInterfaceAddress('10.0.0.1/24'));
 	const error = t.throws(() => {
@@ -133,6 +123,24 @@ test.serial('a batch larger than the socket\'s buffer is sent in parts', async t
 
 	rtnetlink.flush();
 	t.is((await ip(a, 'neighbor')).length, 3000);
+});
+
+test.serial('a refusal in a part that is sent early is told by flush, and add goes on', async t => {
+	const {a, rtnetlink} = pair(t);
+	addRoute(rtnetlink, {to: parsePrefix('10.9.0.0/16'), via: parseAddress('10.8.0.1')});
+	for (let number = 0; number < 3000; number++) {
+		addNeighbor(rtnetlink, 10, parseAddress(`10.1.${number >> 8}.${number & 255}`), macFromNumber(number));
+	}
+
+	addRoute(rtnetlink, {to: parsePrefix('10.7.0.0/16'), via: parseAddress('10.8.0.1')});
+	const error = t.throws(() => {
+		rtnetlink.flush();
+	}, {instanceOf: RtnetlinkError});
+	t.deepEqual(error.failures.map(({object}) => object), ['10.9.0.0/16 via 10.8.0.1', '10.7.0.0/16 via 10.8.0.1']);
+	t.is((await ip(a, 'neighbor')).length, 3000);
+	t.notThrows(() => {
+		rtnetlink.flush();
+	});
 });
 
 test.serial('turning an offload off names an interface that is not there', t => {

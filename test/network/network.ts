@@ -3,7 +3,7 @@ import {execa} from 'execa';
 import test, {type ExecutionContext} from 'ava';
 import {Topology, check, shape} from '../../lib/index.ts';
 import {createNamespaces, deleteNamespaces} from '../../lib/kernel/namespace.ts';
-import {processStartTime} from '../../lib/kernel/process.ts';
+import {processStartTime} from '../../lib/kernel/daemon.ts';
 import {changedSettings} from '../../lib/network/host-settings.ts';
 import {runningLabs} from '../../lib/network/journal.ts';
 import {iperf} from '../../lib/network/measure.ts';

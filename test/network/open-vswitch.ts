@@ -2,9 +2,10 @@
 import {existsSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import anyTest, {type TestFn} from 'ava';
+import {type RunningProgram, isAlive} from '../../lib/kernel/daemon.ts';
 import {type Namespace, deleteNamespaces} from '../../lib/kernel/namespace.ts';
 import {Ovsdb} from '../../lib/kernel/ovsdb.ts';
-import {type RunningProgram, isAlive, run} from '../../lib/kernel/process.ts';
+import {run} from '../../lib/kernel/process.ts';
 import {unixctl} from '../../lib/kernel/unixctl.ts';
 import {startOpenVswitch} from '../../lib/network/open-vswitch.ts';
 import {testDirectory, testNamespaces} from '../helpers/fabric.ts';
@@ -77,8 +78,8 @@ test('the database is one that Open vSwitch\'s own tools accept', async t => {
 test('a connection ends when the server does', async t => {
 	const openVswitch = await startOpenVswitch(place(t.context));
 	const ovsdb = await Ovsdb.connect(openVswitch.database);
-	const change = ovsdb.addBridges([{name: 's1', ports: [{name: 'none', ofport: 1}], datapathType: 'netdev', failMode: 'secure'}]);
-	const failed = t.throwsAsync(change, {message: /ovsdb-server closed the connection|none/});
+	const change = ovsdb.addBridges([{name: 's1', datapathType: 'netdev', failMode: 'secure'}]);
+	const failed = t.throwsAsync(change, {message: /ovsdb-server closed the connection/});
 	await openVswitch.stop();
 	await failed;
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {type Lab, evaluator, pingAll} from '../../lib/index.ts';
 import {arbitraryScenario, policyOf} from '../helpers/arbitrary-policy.ts';
 import {Sketch} from '../helpers/blueprints.ts';
+import {pingPatience} from '../helpers/patience.ts';
 import {labOf} from '../helpers/scenario.ts';
 import type {Address} from '../../lib/util/address.ts';
 
@@ -59,7 +60,7 @@ function expectedPairs(lab: Lab): Map<string, boolean> {
 
 async function observedPairs(lab: Lab): Promise<Map<string, boolean>> {
 	const pairs = pairsOf(lab);
-	const {lost} = await pingAll(lab.network, {pairs, timeout: 400});
+	const {lost} = await pingAll(lab.network, {pairs, timeout: pingPatience});
 	const closed = new Set(lost.map(([a, b]) => `${a}>${b}`));
 	return new Map(pairs.map(([a, b]) => [`${a}>${b}`, !closed.has(`${a}>${b}`)]));
 }
