@@ -113,7 +113,7 @@ function addRun(line: Argv, api: string, ending: Ending): void {
 		const switchKind = options.switch && ({ovs: 'switch', bridge: 'bridge'} as const)[options.switch];
 		const topology = await loadTopology(options.topology, {api, switchKind, parameters});
 		const {command, script} = options;
-		const lines = script === undefined ? linesOf(command) : await (await import('./repl/script.ts')).scriptLines(script);
+		const lines = script === undefined ? linesOf(command) : await (await import('./commands/file-lines.ts')).fileLines(script);
 		const {runSession} = await import('./repl/session.ts');
 		return runSession(topology, {...options, lines});
 	}));

@@ -7,7 +7,7 @@ import {parseParameters} from '../topology/parameters.ts';
 import {type SwitchKind, shape, shapeForms} from '../topology/shapes.ts';
 import type {Topology, TopologyClass} from '../topology/topology.ts';
 import {InputError, messageOf} from '../util/errors.ts';
-import {nearestNames, printable} from '../util/names.ts';
+import {nearestTo, printable} from '../util/names.ts';
 
 export type LoadOptions = {
 	/** Address of the module that the file gets when it imports from 'securenet'. */
@@ -61,8 +61,7 @@ async function fromFile(name: string, parameters: LoadOptions['parameters'], api
 
 function unknownTopology(name: string): InputError {
 	const words = shapeForms.map(form => form.split(',')[0] ?? form);
-	const nearest = nearestNames(name.split(',')[0] ?? '', words);
-	const hint = nearest.length > 0 ? ` Did you mean ${nearest.join(' or ')}?` : '';
+	const {nearest, hint} = nearestTo(name.split(',')[0] ?? '', words);
 	return new InputError('topology', `"${printable(name)}" is neither a file nor a shape.${hint} Shapes: ${shapeForms.join('  ')}`, {expected: ['file', ...shapeForms], nearest});
 }
 

@@ -19,14 +19,16 @@ export type Front = {
 	readonly leaving: AbortSignal;
 	/** Whether a program may have the terminal to itself while it runs. */
 	readonly terminal: boolean;
+	/** 1-based number of the line, when it stands in a file. */
+	readonly number?: number | undefined;
 	/** Is told of every line that runs inside another one, such as those of `source`, as soon as it has run. */
 	readonly report?: ((result: LineResult) => void) | undefined;
 };
 
 /** What a command is given to work with. */
 export type Io = Front & {
-	/** Runs a line inside this one; undefined for a line without words. */
-	readonly run: (line: string) => Promise<LineResult | undefined>;
+	/** Runs a line inside this one, with its number when it stands in a file; undefined for a line without words. */
+	readonly run: (line: string, number?: number) => Promise<LineResult | undefined>;
 };
 
 export type Command<Input, Result> = {

@@ -28,7 +28,9 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 		const background = words.length > 1 && last?.text === '&' && !last.quoted;
 		const argv = (background ? words.slice(0, -1) : words).map((word, index) => index > 0 && !word.quoted ? addressed(lab.network.nodes, word.text) : word.text);
 		if (background) {
-			return {exitCode: 0, stdout: '', stderr: '', background: keepInBackground(lab, {node, command: argv.join(' ')}, lab.node(node).execute(argv))};
+			// Nobody will ask for what it prints, which may be much.
+			const ended = lab.node(node).execute(argv, {stdout: 'ignore'});
+			return {exitCode: 0, stdout: '', stderr: '', background: keepInBackground(lab, {node, command: argv.join(' ')}, ended)};
 		}
 
 		return lab.node(node).execute(argv, streamsFor(io));

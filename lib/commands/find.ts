@@ -1,8 +1,7 @@
 /** Which command a line's first words name, and which words could come next. */
-import {nearestTo} from '../policy/names.ts';
 import {Reader} from '../policy/reader.ts';
 import {InputError} from '../util/errors.ts';
-import {printable} from '../util/names.ts';
+import {nearestTo, printable} from '../util/names.ts';
 import type {Word} from '../util/words.ts';
 import type {AnyCommand, Scene} from './command.ts';
 import {executeCommand} from './execute.ts';

@@ -1,8 +1,7 @@
 /** `help`: all commands, or one at length. */
 import {columns} from '../util/columns.ts';
-import {nearestTo} from '../policy/names.ts';
 import {InputError} from '../util/errors.ts';
-import {printable} from '../util/names.ts';
+import {nearestTo, printable} from '../util/names.ts';
 import type {AnyCommand, Command} from './command.ts';
 
 export type HelpResult = ReadonlyArray<{readonly usage: string; readonly summary: string; readonly details?: string}>;

@@ -9,6 +9,8 @@ type Facts = {
 	readonly line: string;
 	/** Whether it began with `-`: scripts go on after it whatever happens. */
 	readonly mayFail: boolean;
+	/** 1-based number of the line, when it stands in a file. */
+	readonly number?: number | undefined;
 	/** Milliseconds it took. */
 	readonly ms: number;
 };
@@ -16,12 +18,14 @@ type Facts = {
 export class LineResult {
 	readonly line: string;
 	readonly mayFail: boolean;
+	readonly number: number | undefined;
 	readonly ms: number;
 	readonly #outcome: Outcome;
 
-	constructor({line, mayFail, ms}: Facts, outcome: Outcome) {
+	constructor({line, mayFail, number, ms}: Facts, outcome: Outcome) {
 		this.line = line;
 		this.mayFail = mayFail;
+		this.number = number;
 		this.ms = ms;
 		this.#outcome = outcome;
 	}
@@ -42,7 +46,7 @@ export class LineResult {
 
 	/** Why `ok` is false: the error, or one that says so of a result that is a failure. */
 	get failure(): SecureNetError | undefined {
-		return this.ok ? undefined : this.error ?? new SecureNetError('line-failed', `"${this.line}" failed${this.#exitStatus}.`);
+		return this.ok ? undefined : this.error ?? new SecureNetError('line-failed', `"${this.line}" failed${this.#exitStatus}.`, this.#place);
 	}
 
 	/** The result laid out for people, without a final newline; empty when there is nothing to say. Errors are painted by who shows them. */
@@ -61,8 +65,12 @@ export class LineResult {
 	}
 
 	toJSON() {
-		const {line, ok, ms} = this;
-		return {line, ok, ms: Math.round(ms * 1000) / 1000, ...'error' in this.#outcome ? {error: this.#outcome.error} : {result: this.#outcome.result}};
+		const {line, number, ok, ms} = this;
+		return {line, ...number === undefined ? {} : {number}, ok, ms: Math.round(ms * 1000) / 1000, ...'error' in this.#outcome ? {error: this.#outcome.error} : {result: this.#outcome.result}};
+	}
+
+	get #place(): {line?: number} {
+		return this.number === undefined ? {} : {line: this.number};
 	}
 
 	get #exitStatus(): string {

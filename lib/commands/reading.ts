@@ -1,9 +1,8 @@
 /** Words that several commands read: nodes, groups, address sets, rule numbers. Each mistake carries its column. */
-import {nearestTo} from '../policy/names.ts';
 import type {Reader} from '../policy/reader.ts';
 import type {NodeKind} from '../topology/specs.ts';
 import {InputError} from '../util/errors.ts';
-import {printable, sortNames, unknownName} from '../util/names.ts';
+import {nearestTo, printable, sortNames, unknownName} from '../util/names.ts';
 import type {Word} from '../util/words.ts';
 import type {Scene} from './command.ts';
 
@@ -75,6 +74,6 @@ export function at<Result>({column}: Pick<Word, 'column'>, work: () => Result): 
 	try {
 		return work();
 	} catch (error) {
-		throw error instanceof InputError && error.details.column === undefined ? new InputError(error.code, error.message, {...error.details, column}, {cause: error}) : error;
+		throw error instanceof InputError ? error.locate({column}) : error;
 	}
 }

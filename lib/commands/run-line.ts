@@ -24,7 +24,7 @@ export async function runLine(lab: Lab, text: string, front: Partial<Front> = {}
 	// A space keeps the columns.
 	const sentence = mayFail ? ` ${line.slice(1)}` : line;
 	const started = performance.now();
-	const ended = () => ({line, mayFail, ms: performance.now() - started});
+	const ended = () => ({line, mayFail, number: front.number, ms: performance.now() - started});
 	const io = ioFor(lab, front, depth);
 	try {
 		const words = wordsOf(sentence);
@@ -36,7 +36,7 @@ export async function runLine(lab: Lab, text: string, front: Partial<Front> = {}
 		const result = await command.run(lab, input, io);
 		return new LineResult(ended(), {command, result, json});
 	} catch (error) {
-		return new LineResult(ended(), {error: explained(error, io.signal)});
+		return new LineResult(ended(), {error: explained(error, io.signal).locate(front.number === undefined ? {} : {line: front.number})});
 	}
 }
 
@@ -49,12 +49,12 @@ function ioFor(lab: Lab, {signal = never, leaving = never, terminal = false, rep
 	const front = {signal, leaving, terminal, report};
 	return {
 		...front,
-		async run(line) {
+		async run(line, number) {
 			if (depth >= deepest) {
 				throw new InputError('depth', `Lines run inside lines more than ${deepest} deep. Does a file source itself?`);
 			}
 
-			return runLine(lab, line, front, depth + 1);
+			return runLine(lab, line, {...front, number}, depth + 1);
 		},
 	};
 }

@@ -11,15 +11,15 @@ export type LinesResult = {
 };
 
 /**
-@param run undefined for a line without words
+@param run gets a line and its 1-based number; undefined for a line without words
 @param ended is told of each line that ran
 */
-export async function runLines(lines: Iterable<string> | AsyncIterable<string>, run: (line: string) => Promise<LineResult | undefined>, ended: (result: LineResult) => void): Promise<LinesResult> {
+export async function runLines(lines: Iterable<string> | AsyncIterable<string>, run: (line: string, number: number) => Promise<LineResult | undefined>, ended: (result: LineResult) => void): Promise<LinesResult> {
 	let ran = 0;
 	let number = 0;
 	for await (const line of lines) {
 		number++;
-		const result = await run(line);
+		const result = await run(line, number);
 		if (!result) {
 			continue;
 		}

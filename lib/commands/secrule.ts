@@ -30,8 +30,11 @@ export const secruleAddCommand: Command<RuleParts, SecruleAddResult> = {
 		return rule;
 	},
 	async run(lab, rule) {
-		const changed = await change(lab, policy => addRule(policy, rule));
-		const id = lab.policy.nextId - 1;
+		let id = 0;
+		const changed = await change(lab, policy => {
+			id = policy.nextId;
+			return addRule(policy, rule);
+		});
 		return {id, sentence: sentence(rule), ...changed};
 	},
 	text(result) {

@@ -1,9 +1,7 @@
 /** `source FILE`: runs the lines of a file. */
-import {readFile} from 'node:fs/promises';
-import {InputError, messageOf} from '../util/errors.ts';
-import {printable} from '../util/names.ts';
 import type {Word} from '../util/words.ts';
 import type {Command} from './command.ts';
+import {fileLines} from './file-lines.ts';
 import {runLines} from './run-lines.ts';
 
 export type SourceResult = {
@@ -27,7 +25,7 @@ export const sourceCommand: Command<Word, SourceResult> = {
 		return word;
 	},
 	async run(_lab, word, {run, report}) {
-		const lines = await readLines(word);
+		const lines = await fileLines(word.text, word.column);
 		const {ran, failed, left} = await runLines(lines, run, result => {
 			report?.(result);
 		});
@@ -43,11 +41,3 @@ export const sourceCommand: Command<Word, SourceResult> = {
 		return left;
 	},
 };
-
-async function readLines({text, column}: Word): Promise<string[]> {
-	try {
-		return (await readFile(text, 'utf8')).split(/\r?\n/);
-	} catch (error) {
-		throw new InputError('file', `${printable(text)} cannot be read: ${messageOf(error)}`, {column, expected: ['file']}, {cause: error});
-	}
-}

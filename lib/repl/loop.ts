@@ -69,7 +69,9 @@ async function runTyped(lab: Lab, line: string, reader: Interface, printer: Prin
 	const result = await signals.interruptible(async signal => runLine(lab, line, {signal, leaving: signals.leaving, terminal: true, report: printer.print.bind(printer)}));
 	if (result) {
 		printer.print(result);
-		printer.explain(result);
+		if (result.text === '') {
+			printer.explain(result);
+		}
 	}
 
 	if (!signals.leaving.aborted) {

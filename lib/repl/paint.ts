@@ -3,7 +3,7 @@ import {Chalk, type ChalkInstance, supportsColor, supportsColorStderr} from 'cha
 import type {SecureNetError} from '../util/errors.ts';
 
 export type Paint = {
-	/** An error with the line it is about: a caret under its column, what was expected, the nearest known names. No final newline. */
+	/** An error with the line it is about: a caret under its column, the line's number when it stands in a file, what was expected, the nearest known names. No final newline. */
 	error(error: SecureNetError, line?: string): string;
 	/** Something of little weight. */
 	aside(text: string): string;
@@ -22,10 +22,10 @@ export function paintFor(stream: typeof process.stdout | typeof process.stderr):
 export function paintWith(chalk: ChalkInstance): Paint {
 	return {
 		error(error, line) {
-			const {column, expected = [], nearest = []} = error.details;
+			const {line: number, column, expected = [], nearest = []} = error.details;
 			return [
 				...line === undefined || column === undefined ? [] : caret(chalk, line, column),
-				chalk.red(safe(error.message)),
+				chalk.red((number === undefined ? '' : `line ${number}: `) + safe(error.message)),
 				...said(error.message, expected) ? [] : [`expected: ${expected.join(', ')}`],
 				...said(error.message, nearest.slice(0, 1)) ? [] : [`nearest: ${nearest.join(', ')}`],
 			].join('\n');

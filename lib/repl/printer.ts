@@ -31,10 +31,10 @@ export class Printer {
 		}
 	}
 
-	/** For failures that their own output may not show, such as an exit status. */
+	/** For failures that the result's own text does not show, such as a program's exit status. */
 	explain({error, failure}: LineResult): void {
 		if (failure && !error && this.#style === 'text') {
-			process.stderr.write(`${this.#stderr.aside(failure.message)}\n`);
+			process.stderr.write(`${this.#stderr.aside(`${failure.details.line === undefined ? '' : `line ${failure.details.line}: `}${failure.message}`)}\n`);
 		}
 	}
 }

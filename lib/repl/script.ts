@@ -1,11 +1,9 @@
 /** Runs the lines of `-c`, of a file or of standard input, and knows the exit status they come to. */
-import {readFile} from 'node:fs/promises';
 import {createInterface} from 'node:readline';
 import {type LinesResult, runLines} from '../commands/run-lines.ts';
 import {runLine} from '../commands/run-line.ts';
 import type {Lab} from '../lab.ts';
-import {InputError, exitStatus, messageOf} from '../util/errors.ts';
-import {printable} from '../util/names.ts';
+import {exitStatus} from '../util/errors.ts';
 import {Printer, type Style} from './printer.ts';
 import type {Signals} from './signals.ts';
 
@@ -13,13 +11,16 @@ export type ScriptOptions = {
 	readonly style: Style;
 	/** Whether node commands may have the terminal. */
 	readonly terminal: boolean;
+	/** Whether failures name the number of their line: worth it for lines of a file. */
+	readonly numbered: boolean;
 };
 
 /** Runs lines up to the first that fails. Returns the exit status: 0, or what the failure means. */
-export async function runScript(lab: Lab, lines: Iterable<string> | AsyncIterable<string>, signals: Signals, {style, terminal}: ScriptOptions): Promise<number> {
+export async function runScript(lab: Lab, lines: Iterable<string> | AsyncIterable<string>, signals: Signals, {style, terminal, numbered}: ScriptOptions): Promise<number> {
 	const printer = new Printer(style);
 	const report = printer.print.bind(printer);
-	const result = await runLines(until(lines, signals.leaving), async line => signals.interruptible(async signal => runLine(lab, line, {signal, leaving: signals.leaving, terminal, report})), report);
+	const result = await runLines(until(lines, signals.leaving), async (line, number) => signals.interruptible(async signal =>
+		runLine(lab, line, {signal, leaving: signals.leaving, terminal, number: numbered ? number : undefined, report})), report);
 	if (result.failed) {
 		printer.explain(result.failed.result);
 	}
@@ -30,15 +31,6 @@ export async function runScript(lab: Lab, lines: Iterable<string> | AsyncIterabl
 /** The lines of standard input, as they come. */
 export function standardInput(leaving: AbortSignal): AsyncIterable<string> {
 	return createInterface({input: process.stdin, signal: leaving, crlfDelay: Infinity});
-}
-
-/** @throws InputError `script` when the file cannot be read */
-export async function scriptLines(file: string): Promise<string[]> {
-	try {
-		return (await readFile(file, 'utf8')).split(/\r?\n/);
-	} catch (error) {
-		throw new InputError('script', `The script ${printable(file)} cannot be read: ${messageOf(error)}`, {expected: ['file']}, {cause: error});
-	}
 }
 
 async function* until(lines: Iterable<string> | AsyncIterable<string>, leaving: AbortSignal): AsyncGenerator<string> {

@@ -16,6 +16,8 @@ export type SessionOptions = {
 	readonly transcript: boolean;
 	/** Lines to run; undefined: those of standard input, or the prompt when that is a terminal. */
 	readonly lines?: readonly string[] | undefined;
+	/** The file that has these lines: failures then name the number of theirs. */
+	readonly script?: string | undefined;
 };
 
 /** Returns the exit status; a signal that ended the session decides it. @throws as Lab.up */
@@ -59,7 +61,7 @@ async function up(topology: Topology, {name, arp}: SessionOptions, signals: Sign
 	}
 }
 
-async function runLines(lab: Lab, {lines, json, transcript}: SessionOptions, signals: Signals): Promise<number> {
+async function runLines(lab: Lab, {lines, script, json, transcript}: SessionOptions, signals: Signals): Promise<number> {
 	const atTerminal = process.stdin.isTTY && process.stdout.isTTY;
 	const style = json ? 'json' : transcript ? 'transcript' : 'text';
 	if (lines === undefined && atTerminal && style === 'text') {
@@ -69,7 +71,12 @@ async function runLines(lab: Lab, {lines, json, transcript}: SessionOptions, sig
 	}
 
 	const {runScript, standardInput} = await import('./script.ts');
-	return runScript(lab, lines ?? standardInput(signals.leaving), signals, {style, terminal: lines !== undefined && atTerminal && style === 'text'});
+	return runScript(lab, lines ?? standardInput(signals.leaving), signals, {
+		style,
+		terminal: lines !== undefined && atTerminal && style === 'text',
+		// A transcript shows what a terminal would, where lines have no numbers.
+		numbered: script !== undefined && style !== 'transcript',
+	});
 }
 
 async function timed<Result>(what: string, {time}: SessionOptions, work: () => Promise<Result>): Promise<Result> {

@@ -176,6 +176,11 @@ export function sameAddress(a: Address, b: Address): boolean {
 	return a.family === b.family && a.value === b.value;
 }
 
+/** Whether the address is valid on its own link only (fe80::/10, RFC 4291), so that it never passes a router. */
+export function isLinkLocal({family, value}: Address): boolean {
+	return family === 6 && value >> 118n === 0xFE80n >> 6n;
+}
+
 /** A MAC address is text: six lower-case hexadecimal bytes with colons. */
 export type Mac = string;
 

@@ -20,7 +20,7 @@ export type ErrorDetails = {
 export class SecureNetError extends Error {
 	override name = 'SecureNetError';
 	readonly code: string;
-	readonly details: ErrorDetails;
+	#details: ErrorDetails;
 	readonly exitStatus: ExitStatus = exitStatus.failed;
 
 	/**
@@ -30,7 +30,17 @@ export class SecureNetError extends Error {
 	constructor(code: string, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
 		super(message, options);
 		this.code = code;
-		this.details = details;
+		this.#details = details;
+	}
+
+	get details(): ErrorDetails {
+		return this.#details;
+	}
+
+	/** Adds where the mistake stands, as far as that is not known yet. Returns the error itself. */
+	locate(place: Pick<ErrorDetails, 'line' | 'column'>): this {
+		this.#details = {...place, ...this.#details};
+		return this;
 	}
 
 	toJSON(): {code: string; message: string} & ErrorDetails {

@@ -24,10 +24,15 @@ export function nearestNames(word: string, known: Iterable<string>): string[] {
 		.map(({name}) => name);
 }
 
+/** Known words near a mistyped one, and the question that offers them (empty when none is near). */
+export function nearestTo(word: string, known: Iterable<string>): {nearest: string[]; hint: string} {
+	const nearest = nearestNames(word, known);
+	return {nearest, hint: nearest.length > 0 ? ` Did you mean ${nearest.join(' or ')}?` : ''};
+}
+
 /** The error for a name nobody knows: says what kind of thing it should be and which known names are near. */
 export function unknownName(kind: string, word: string, known: Iterable<string>, column?: number): InputError {
-	const nearest = nearestNames(word, known);
-	const hint = nearest.length > 0 ? ` Did you mean ${nearest.join(' or ')}?` : '';
+	const {nearest, hint} = nearestTo(word, known);
 	return new InputError(`unknown-${kind.replaceAll(' ', '-')}`, `There is no ${kind} "${printable(word)}".${hint}`, {
 		...(column === undefined ? {} : {column}),
 		expected: [kind],

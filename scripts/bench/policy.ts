@@ -3,7 +3,7 @@ How long a change of a large group takes until it is in effect on every switch a
 
 	node --import tsx scripts/bench/policy.ts [--quick] [--runs N] [--json FILE]
 */
-import {Lab, type Peer, type Policy, Topology, addRule, bind, pingAll} from '../../lib/index.ts';
+import {Lab, type Peer, type Policy, Topology, pingAll, policy as edits} from '../../lib/index.ts';
 import {type Row, median, readOptions, report} from './report.ts';
 
 const options = readOptions(25);
@@ -34,16 +34,16 @@ report({[`A group of ${members} members, ${rules} rules, ${networks} switches an
 
 function largePolicy(empty: Policy): Policy {
 	const {nodes} = lab.network;
-	let policy = bind(empty, nodes, server, ['servers']);
+	let policy = edits.bind(empty, nodes, server, ['servers']);
 	for (let host = 1; host <= members; host++) {
-		policy = bind(policy, nodes, `h${host}`, ['members', `team${host % teams}`]);
+		policy = edits.bind(policy, nodes, `h${host}`, ['members', `team${host % teams}`]);
 	}
 
 	for (let rule = 1; rule < rules; rule++) {
-		policy = addRule(policy, {action: 'allow', from: group(`team${rule % teams}`), to: group(`team${Math.floor(rule / teams)}`)});
+		policy = edits.addRule(policy, {action: 'allow', from: group(`team${rule % teams}`), to: group(`team${Math.floor(rule / teams)}`)});
 	}
 
-	return addRule(policy, {action: 'allow', from: group('members'), to: group('servers')});
+	return edits.addRule(policy, {action: 'allow', from: group('members'), to: group('servers')});
 }
 
 function group(name: string): Peer {

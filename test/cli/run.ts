@@ -1,4 +1,4 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
@@ -6,6 +6,7 @@ import test from 'ava';
 import {runningLabs} from '../../lib/network/journal.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
 import {uniqueName} from '../helpers/names.ts';
+import {longPatience} from '../helpers/patience.ts';
 import {objects, securenet} from '../helpers/cli.ts';
 
 const runs = test.macro({
@@ -65,14 +66,13 @@ test.serial('a story in JSON', async t => {
 
 test.serial('a command does not eat lines that are still to come', async t => {
 	const run = securenet(['run', 'single,2', '--name', uniqueName()], {open: true});
-	run.stdin.write('h1 echo up\nh1 cat\n');
-	await new Promise(resolve => run.stdout.once('data', resolve));
-	await setTimeout(500);
+	const shown = async () => String(await Promise.race([new Promise(resolve => run.stdout.once('data', resolve)), setTimeout(longPatience, 'nothing')]));
+	run.stdin.write('h1 sh -c "cat; echo cat has ended"\n');
+	t.is(await shown(), 'cat has ended\n');
 	run.stdin.write('h1 echo next\n');
-	const next = await Promise.race([new Promise(resolve => run.stdout.once('data', resolve)), setTimeout(10_000, 'nothing')]);
+	t.is(await shown(), 'next\n');
 	run.stdin.end();
-	t.is(String(next), 'next\n');
-	t.is((await run).stdout, 'up\nnext');
+	t.is((await run).stdout, 'cat has ended\nnext');
 });
 
 test.serial('a script and a sourced file', async t => {
@@ -87,15 +87,35 @@ test.serial('a script and a sourced file', async t => {
 	t.deepEqual(objects((await securenet([...args, '--json'])).stdout).map(({line}) => line), ['h1 echo outer', 'h2 echo inner', `source ${join(directory, 'inner')}`]);
 });
 
+test.serial('a line of a script that fails is named by its number', async t => {
+	const directory = mkdtempSync(join(tmpdir(), 'securenet-'));
+	t.teardown(() => {
+		rmSync(directory, {recursive: true});
+	});
+	const script = join(directory, 'script');
+	const args = ['run', 'single,2', '--name', uniqueName(), '--script', script];
+	writeFileSync(script, '# first\nh1 false\n');
+	t.is((await securenet(args)).stderr, 'line 2: "h1 false" failed with exit status 1.');
+	writeFileSync(script, '\n\npingal\n');
+	t.regex((await securenet(args)).stderr, /^pingal\n\^\nline 3: There is no command/);
+	t.like(objects((await securenet([...args, '--json'])).stdout)[0], {line: 'pingal', number: 3, error: {line: 3, column: 1}});
+});
+
 const isEnded = test.macro({
 	title: (_, signal: string) => `${signal} takes the lab down`,
 	async exec(t, signal: 'SIGTERM' | 'SIGHUP' | 'SIGINT', exitCode: number) {
 		const name = uniqueName();
 		const before = await machine(name);
-		const run = securenet(['run', 'single,2', '--name', name, '-c', 'h1 echo up', '-c', '-h1 sleep 60', '-c', 'h1 echo after']);
-		run.stdout.once('data', () => {
-			setTimeout(300).then(() => run.kill(signal), () => undefined);
+		const marker = join(tmpdir(), name);
+		t.teardown(() => {
+			rmSync(marker, {force: true});
 		});
+		const run = securenet(['run', 'single,2', '--name', name, '-c', 'h1 echo up', '-c', `-h1 sh -c "touch ${marker}; exec sleep 60"`, '-c', 'h1 echo after']);
+		while (!existsSync(marker)) {
+			await setTimeout(10);
+		}
+
+		run.kill(signal);
 		const result = await run;
 		t.is(result.exitCode, exitCode);
 		t.is(result.stdout, 'up');

@@ -29,7 +29,7 @@ test(refuses, ['run', 'single,2', '--name', 'a', '--name', 'b'], 2, /--name is g
 test(refuses, ['run', 'single,2', '--switch', 'hub'], 2, /switch/);
 test(refuses, ['run', 'single,2', '-c'], 2, /Not enough arguments following: c/);
 test(refuses, ['run', 'single,2', '-c', 'nodes', '--script', 'x'], 2, /mutually exclusive/);
-test(refuses, ['run', 'single,2', '--script', '/nonexistent'], 2, /script \/nonexistent cannot be read/);
+test(refuses, ['run', 'single,2', '--script', '/nonexistent'], 2, /\/nonexistent cannot be read/);
 test(refuses, ['run', 'single,2', '--name', '../x'], 2, /cannot name a lab/);
 test(refuses, ['run', './missing.ts'], 2, /There is no file \.\/missing\.ts/);
 test(refuses, ['run', 'topologies/securenet.ts', '--switch', 'bridge'], 2, /--switch chooses for shapes/);

@@ -3,7 +3,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import {type LineResult, runLine} from '../../lib/commands/run-line.ts';
+import {type ExecuteOptions, type Output, execute} from '../../lib/kernel/process.ts';
 import type {Lab} from '../../lib/lab.ts';
+import type {Policy} from '../../lib/policy/model.ts';
 import {scene} from '../helpers/scene.ts';
 
 /** Enough of a lab for lines that only read. */
@@ -120,6 +122,34 @@ test('a mistake of the program is said to be one, and is no exception', async t 
 	t.regex(error?.message ?? '', /^This is a mistake in SecureNet, not in the line: .* \(at .*\)\. The lab goes on\.$/);
 });
 
+test('what a command in the background prints is not kept', async t => {
+	const ended: Array<Promise<Output>> = [];
+	const node = {
+		async execute(argv: string[], options: ExecuteOptions) {
+			const output = execute(argv, options);
+			ended.push(output);
+			return output;
+		},
+	};
+	const result = await runLine({...scene, node: () => node} as unknown as Lab, 'h10 sh -c "echo said; echo complained >&2" &');
+	t.is(result?.text, '1 in the background; dump lists them');
+	t.deepEqual(await Promise.all(ended), [{exitCode: 0, stdout: '', stderr: ''}]);
+});
+
+test('a rule that is added is told its own id, whatever is added meanwhile', async t => {
+	const busy = {
+		...scene,
+		policy: scene.policy,
+		async change(edit: (policy: Policy) => Policy) {
+			const after = edit(busy.policy);
+			busy.policy = {...after, nextId: after.nextId + 5};
+			return Promise.resolve({devices: [], cut: 0});
+		},
+	};
+	const result = await runLine(busy as unknown as Lab, 'secrule add allow web to db');
+	t.like(result?.result, {id: scene.policy.nextId, sentence: 'allow web to db'});
+});
+
 test('exit, quit and EOF leave, also from inside other lines', async t => {
 	for (const line of ['exit', 'quit', 'EOF', 'time exit']) {
 		t.true((await run(line)).leaves, line);
@@ -134,20 +164,19 @@ test('an interrupted line fails', async t => {
 	t.true((result?.ms ?? 0) < 5000);
 });
 
-async function source(t: {teardown(work: () => void): void}, text: string): Promise<{result: LineResult; lines: string[]; file: string}> {
+async function source(t: {teardown(work: () => void): void}, text: string, results: LineResult[] = []): Promise<{result: LineResult; lines: string[]; file: string}> {
 	const directory = mkdtempSync(join(tmpdir(), 'securenet-'));
 	t.teardown(() => {
 		rmSync(directory, {recursive: true});
 	});
 	const file = join(directory, 'lines');
 	writeFileSync(file, text.replaceAll('SELF', file));
-	const lines: string[] = [];
 	const result = await runLine(lab, `source ${file}`, {
-		report({line}) {
-			lines.push(line);
+		report(inner) {
+			results.push(inner);
 		},
 	});
-	return {result: result ?? await run(''), lines, file};
+	return {result: result ?? await run(''), lines: results.map(({line}) => line), file};
 }
 
 test('source runs lines up to the first that fails', async t => {
@@ -156,6 +185,13 @@ test('source runs lines up to the first that fails', async t => {
 	t.false(result.ok);
 	t.deepEqual(result.result, {file, ran: 3, failed: 5, left: false});
 	t.is(result.text, `${file}:5 failed; the lines after it were not run.`);
+});
+
+test('a line of a sourced file that fails is named by its number', async t => {
+	const results: LineResult[] = [];
+	await source(t, '\n# first\npingal\n', results);
+	t.like(JSON.parse(JSON.stringify(results[0])), {line: 'pingal', number: 3, error: {code: 'unknown-command', line: 3, column: 1}});
+	t.is((await run('pingal')).error?.details.line, undefined);
 });
 
 test('exit in a sourced file leaves', async t => {

@@ -31,11 +31,13 @@ export type ScenarioOptions = {
 	readonly isolations?: readonly Isolation[];
 	readonly maxRules?: number;
 	readonly packets?: number;
+	/** Also networks whose domains have equal subnets, or one inside the other; packets would not find their way there. Default false. */
+	readonly overlaps?: boolean;
 };
 
 /** 2 to 4 switches in up to three subnets, with or without a perimeter firewall between these; 3 to 8 hosts; groups, IPGs and rules at random. */
-export function arbitraryScenario({ipv6 = true, isolations = ['bound', 'none', 'all'], maxRules = 8, packets = 40}: ScenarioOptions = {}): fc.Arbitrary<Scenario> {
-	return arbitraryNetwork(ipv6).chain(network => {
+export function arbitraryScenario({ipv6 = true, isolations = ['bound', 'none', 'all'], maxRules = 8, packets = 40, overlaps = false}: ScenarioOptions = {}): fc.Arbitrary<Scenario> {
+	return arbitraryNetwork(ipv6, overlaps).chain(network => {
 		const blueprint = sketch(network);
 		const inventory = inventoryOf(blueprint);
 		return arbitraryLines(inventory, ipv6, maxRules).chain(lines => {
@@ -82,29 +84,36 @@ export function policyOf(lines: readonly string[], {nodes}: Pick<Blueprint, 'nod
 	return policy;
 }
 
-function arbitraryNetwork(ipv6: boolean): fc.Arbitrary<string> {
+function arbitraryNetwork(ipv6: boolean, overlaps: boolean): fc.Arbitrary<string> {
 	return fc.record({
 		sides: fc.array(fc.integer({min: 1, max: 3}), {minLength: 2, maxLength: 4}),
 		perimeter: fc.boolean(),
+		plan: fc.constantFrom<AddressPlan>('apart', ...overlaps ? ['equal', 'nested'] as const : []),
 		hosts: fc.array(fc.record({at: fc.nat(3), families: fc.constantFrom(...ipv6 ? ['4', '46', '6'] : ['4'])}), {minLength: 3, maxLength: 8}),
-	}).map(({sides, perimeter, hosts}) => {
+	}).map(({sides, perimeter, plan, hosts}) => {
 		const sideOf = (index: number): number => perimeter ? sides[index % sides.length] ?? 1 : 1;
 		const links = hosts.map(({at, families}, index) => {
-			const addresses = addressesOn(sideOf(at), index + 10).filter(address => families.includes(address.includes(':') ? '6' : '4'));
+			const addresses = addressesOn(sideOf(at), index + 10, plan).filter(address => families.includes(address.includes(':') ? '6' : '4'));
 			return `h${index + 1} ${addresses.join(',')} -- s${at % sides.length + 1}`;
 		});
 		for (const side of new Set(sides.map((_, index) => sideOf(index)))) {
 			const switches = sides.flatMap((_, index) => sideOf(index) === side ? `s${index + 1}` : []);
 			links.push(...switches.slice(1).map((name, index) => `${switches[index] ?? ''} -- ${name}`));
-			links.push(...perimeter ? [`${switches[0] ?? ''} -- fw ${addressesOn(side, 1).slice(0, ipv6 ? 2 : 1).join(',')}`] : []);
+			links.push(...perimeter ? [`${switches[0] ?? ''} -- fw ${plan === 'apart' ? addressesOn(side, 1, plan).slice(0, ipv6 ? 2 : 1).join(',') : ''}`] : []);
 		}
 
 		return links.join('\n');
 	});
 }
 
-function addressesOn(side: number, host: number): string[] {
-	return [`10.0.${side}.${host}/24`, `fd00:0:0:${side}::${host.toString(16)}/64`];
+/** How the subnets of the sides lie; when they overlap the firewall has no addresses. */
+type AddressPlan = 'apart' | 'equal' | 'nested';
+
+/** Nested: the first side has it all, and every other of its hosts an address within the second side. */
+function addressesOn(side: number, host: number, plan: AddressPlan): string[] {
+	const subnet = plan === 'equal' ? 1 : plan === 'nested' && side === 1 ? 1 + host % 2 : side;
+	const [length4, length6] = plan === 'nested' && side === 1 ? [16, 48] : [24, 64];
+	return [`10.0.${subnet}.${host}/${length4}`, `fd00:0:0:${subnet}::${host.toString(16)}/${length6}`];
 }
 
 function arbitraryLines({hosts}: Inventory, ipv6: boolean, maxRules: number): fc.Arbitrary<string[]> {

@@ -19,7 +19,7 @@ type Line = {readonly chain: string; readonly words: readonly string[]};
 
 /**
 @param rules text of one family, as iptables-restore reads or iptables-save prints it
-@param sets lines of ipset: `create`, `add`, `del`, `swap`, `destroy`
+@param sets lines of ipset: `create`, `flush`, `add`, `del`, `swap`, `destroy`
 @throws when a line has a match or a target that is not understood
 */
 export function judge(rules: string, sets: readonly string[], packet: ForwardedPacket): Judgement {
@@ -139,9 +139,11 @@ function readLines(rules: string): Line[] {
 function readSets(lines: readonly string[]): Map<string, string[]> {
 	const sets = new Map<string, string[]>();
 	for (const line of lines) {
-		const [command = '', name = '', argument = ''] = line.split(' ');
+		const [command = '', name = '', argument = ''] = line.replace(' -exist', '').split(' ');
 		const elements = sets.get(name) ?? [];
 		if (command === 'create') {
+			sets.set(name, elements);
+		} else if (command === 'flush') {
 			sets.set(name, []);
 		} else if (command === 'add') {
 			sets.set(name, [...elements, parseElement(argument)]);

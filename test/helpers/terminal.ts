@@ -5,9 +5,10 @@ import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {execa} from 'execa';
 import {uniqueName} from './names.ts';
+import {longPatience} from './patience.ts';
 
-/** Milliseconds until what is waited for must be on the screen. */
-const patience = 30_000;
+/** Variables by which whoever runs the tests chooses colours: what the terminal shows must not depend on them. */
+const colourChoices = {CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined, COLORTERM: undefined};
 
 export class Terminal {
 	readonly #socket = uniqueName();
@@ -41,43 +42,38 @@ export class Terminal {
 		return (await this.#tmux('capture-pane', '-p', '-S', '-', ...escapes ? ['-e'] : [])).trimEnd();
 	}
 
-	/** Waits until the screen matches, then returns it. */
-	async shows(pattern: RegExp): Promise<string> {
-		const deadline = Date.now() + patience;
-		for (;;) {
-			const screen = await this.screen();
-			if (pattern.test(screen)) {
-				return screen;
+	/** Waits until the screen matches, then returns it. @param key pressed again and again until then */
+	async shows(pattern: RegExp, key?: string): Promise<string> {
+		let screen = '';
+		await this.#until(async () => {
+			screen = await this.screen();
+			const shown = pattern.test(screen);
+			if (!shown && key !== undefined) {
+				await this.press(key);
 			}
 
-			if (Date.now() > deadline) {
-				throw new Error(`The screen never showed ${pattern.source}:\n${screen}`);
-			}
-
-			await setTimeout(50);
-		}
+			return shown;
+		}, `The screen never showed ${pattern.source}`);
+		return screen;
 	}
 
-	/** Empties the screen, so that `shows` sees only what comes now. */
+	/** Empties the screen but for the prompt that stands there, so that `shows` sees only what comes now. */
 	async clear(): Promise<void> {
 		await this.press('C-l');
-		await setTimeout(100);
+		await this.#until(async () => (await this.#tmux('capture-pane', '-p')).trimEnd() === 'securenet>', 'The screen was never cleared');
 		await this.#tmux('clear-history');
+	}
+
+	/** Waits until the line that was typed last has begun to run: the cursor has left it, and no prompt stands before it. */
+	async lineRuns(): Promise<void> {
+		await this.#until(async () => await this.#tmux('display-message', '-p', '#{cursor_x}') === '0', 'The line never ran');
 	}
 
 	/** Waits until the command has ended and returns its exit status. */
 	async exitStatus(): Promise<number> {
-		const deadline = Date.now() + patience;
-		while (Date.now() < deadline) {
-			const [dead, status] = (await this.#tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}')).split(' ');
-			if (dead === '1') {
-				return Number(status);
-			}
-
-			await setTimeout(50);
-		}
-
-		throw new Error(`The command never ended:\n${await this.screen()}`);
+		const ended = async () => (await this.#tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}')).split(' ');
+		await this.#until(async () => (await ended())[0] === '1', 'The command never ended');
+		return Number((await ended())[1]);
 	}
 
 	/** Hangs up. */
@@ -86,7 +82,18 @@ export class Terminal {
 		rmSync(this.#state, {recursive: true, force: true});
 	}
 
+	async #until(isSo: () => Promise<boolean>, complaint: string): Promise<void> {
+		const deadline = Date.now() + longPatience;
+		while (!await isSo()) {
+			if (Date.now() > deadline) {
+				throw new Error(`${complaint}:\n${await this.screen()}`);
+			}
+
+			await setTimeout(50);
+		}
+	}
+
 	async #tmux(...args: readonly string[]): Promise<string> {
-		return (await execa('tmux', ['-L', this.#socket, ...args])).stdout;
+		return (await execa('tmux', ['-L', this.#socket, ...args], {env: colourChoices})).stdout;
 	}
 }

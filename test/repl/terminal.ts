@@ -28,8 +28,9 @@ test.serial('lines, errors and history', async t => {
 	t.regex(await run(terminal, 'h10 echo h11'), /^10\.0\.10\.11$/m);
 	t.regex(await run(terminal, 'secrule add alow any to any'), /^secrule add alow any to any\n {12}\^\n"alow" stands where allow or deny should\./m);
 	t.regex(await run(terminal, 'h10 false'), /^"h10 false" failed with exit status 1\.$/m);
+	t.regex(await run(terminal, 'pingall 0.2'), /received, \d+ lost\nsecurenet>$/);
 	await terminal.clear();
-	await terminal.press('Up', 'Up', 'Up', 'Enter');
+	await terminal.press('Up', 'Up', 'Up', 'Up', 'Enter');
 	await terminal.shows(/^securenet> h10 echo h11\n10\.0\.10\.11\nsecurenet>$/m);
 	t.true((await terminal.screen({escapes: true})).includes('securenet> '));
 	await terminal.line('pingal');
@@ -43,16 +44,12 @@ test.serial('Tab completes commands, nodes, groups and clauses', async t => {
 	for (const [typed, completed] of [['sgh', 'sghosts'], ['sghosts w', 'sghosts web'], ['secrule add al', 'secrule add allow'], ['secrule add allow web t', 'secrule add allow web to'], ['h1', 'h1\nh10  h11']] as const) {
 		await terminal.clear();
 		await terminal.type(typed);
-		// Keys that come all at once count as pasted text, where a Tab is just a space.
-		await setTimeout(200);
+		// Keys that come all at once count as pasted text, where a Tab is just a space: it waits until these are shown.
+		await terminal.shows(new RegExp(`^securenet> ${typed}$`, 'm'));
 		await terminal.press('Tab');
 		const [line = '', ...offers] = completed.split('\n');
-		if (offers.length > 0) {
-			await setTimeout(200);
-			await terminal.press('Tab');
-		}
-
-		await terminal.shows(new RegExp(`^securenet> ${line} ?$${offers.map(each => `\\n${each.replaceAll(/ +/g, ' +')}`).join('')}`, 'm'));
+		const expected = new RegExp(`^securenet> ${line} ?$${offers.map(each => `\\n${each.replaceAll(/ +/g, ' +')}`).join('')}`, 'm');
+		await terminal.shows(expected, offers.length > 0 ? 'Tab' : undefined);
 		await terminal.press('C-c');
 		await terminal.shows(emptyPrompt);
 	}
@@ -62,8 +59,8 @@ test.serial('Tab completes commands, nodes, groups and clauses', async t => {
 
 test.serial('a program has the terminal while it runs, and Ctrl-C', async t => {
 	const {terminal} = await start(t);
-	await terminal.line('h10 cat');
-	await setTimeout(500);
+	await terminal.line('h10 sh -c \'echo ready; exec cat\'');
+	await terminal.shows(/^ready$/m);
 	await terminal.line('typed once');
 	await terminal.shows(/typed once\ntyped once/);
 	await terminal.press('C-d');
@@ -83,8 +80,8 @@ test.serial('a program has the terminal while it runs, and Ctrl-C', async t => {
 	await terminal.shows(/caught\nwent on\nsecurenet>$/);
 
 	await terminal.clear();
-	await terminal.line('h10 sh -c \'stty -echo; read x; stty echo; echo "[$x]"\'');
-	await setTimeout(500);
+	await terminal.line('h10 sh -c \'stty -echo; echo ready; read x; stty echo; echo "[$x]"\'');
+	await terminal.shows(/^ready$/m);
 	await terminal.line('unseen');
 	await terminal.shows(/^\[unseen\]$/m);
 	t.regex(await run(terminal, 'h10 echo alive'), /^alive$/m);
@@ -93,7 +90,7 @@ test.serial('a program has the terminal while it runs, and Ctrl-C', async t => {
 test.serial('Ctrl-C interrupts what is not a program, and the lab goes on', async t => {
 	const {terminal} = await start(t);
 	await terminal.line('pingall 20');
-	await setTimeout(1000);
+	await terminal.lineRuns();
 	await terminal.press('C-c');
 	await terminal.shows(/Interrupted after \d+ of 30 pairs\.[^]*securenet>$/);
 	t.regex(await run(terminal, 'h10 ping -c 1 h11'), /1 received/);
@@ -137,8 +134,8 @@ test.serial('SIGTERM at the prompt takes the lab down', async t => {
 
 test.serial('a terminal that hangs up takes the lab down', async t => {
 	const {terminal, name} = await start(t);
-	await terminal.line('h10 sleep 60');
-	await setTimeout(500);
+	await terminal.line('h10 sh -c \'echo ready; exec sleep 60\'');
+	await terminal.shows(/^ready$/m);
 	await terminal.close();
 	for (let tries = 0; tries < 100 && daemonsOf(name).length > 0; tries++) {
 		await setTimeout(100);

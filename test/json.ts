@@ -1,0 +1,71 @@
+/** topologies/json.md tells the truth: every command has a row there, and its line results in that shape. */
+import {readFileSync} from 'node:fs';
+import test from 'ava';
+import {findCommand} from '../lib/commands/find.ts';
+import {commands} from '../lib/commands/index.ts';
+import {splitWords} from '../lib/util/words.ts';
+import SecureNet from '../topologies/securenet.ts';
+import {labOf} from './helpers/scenario.ts';
+
+type Row = {readonly command: string; readonly line: string; readonly shape: unknown; readonly result: unknown};
+
+const rows = readFileSync('topologies/json.md', 'utf8').split('\n').filter(line => line.startsWith('| `')).map((line): Row => {
+	const [command = '', text = '', shape = '', result = ''] = line.split(' | ').map(cell => cell.replace(/^\| /, '').replace(/ \|$/, '').slice(1, -1));
+	return {command, line: text, shape: JSON.parse(shape), result: JSON.parse(result)};
+});
+
+test('every command has a row', t => {
+	t.deepEqual(rows.map(({command}) => command).sort(), commands.map(({name}) => name).sort());
+});
+
+for (const {command, shape, result} of rows) {
+	test(`the result that is shown for ${command} has its shape`, t => {
+		t.deepEqual(misfits(result, shape), []);
+	});
+}
+
+test.serial('every line results in the shape of its row', async t => {
+	const lab = await labOf(t, new SecureNet());
+	for (const {command, line, shape} of rows) {
+		const {command: found} = findCommand(splitWords(line), lab);
+		t.is(found.name, command);
+		const [plain] = await lab.run(`-${line}${found.verbatim === undefined ? ' --json' : ''}`);
+		t.is(plain?.error, undefined, line);
+		const result: unknown = JSON.parse(JSON.stringify(plain?.result));
+		t.deepEqual(misfits(result, shape), [], line);
+		if (found.verbatim === undefined) {
+			t.deepEqual(JSON.parse(plain?.text ?? ''), result, line);
+		}
+	}
+});
+
+test('what does not fit a shape is found', t => {
+	const shape = {'a': 'number', 'b?': ['string'], 'c': [['string', 'string']]};
+	t.deepEqual(misfits({a: 1, c: []}, shape), []);
+	t.deepEqual(misfits({a: 1, b: ['x'], c: [['x', 'y']]}, shape), []);
+	t.deepEqual(misfits({a: '1', b: [2], c: [['x']], d: 4}, shape), ['.a', '.b[0]', '.c[0][1]', '.d']);
+	t.deepEqual(misfits(undefined, shape), ['']);
+	t.deepEqual(misfits({c: []}, shape), ['.a']);
+});
+
+/** Paths of what is not as the shape says: a type's name, `[x]`, `[x, y]`, or an object whose members may end in `?`. */
+function misfits(value: unknown, shape: unknown, path = ''): string[] {
+	if (Array.isArray(shape)) {
+		const shapes: readonly unknown[] = shape;
+		const items: readonly unknown[] | undefined = Array.isArray(value) ? value : undefined;
+		const length = Math.max(items?.length ?? 0, shapes.length > 1 ? shapes.length : 0);
+		return items ? Array.from({length}, (_, index) => misfits(items[index], shapes.length > 1 ? shapes[index] : shapes[0], `${path}[${index}]`)).flat() : [path];
+	}
+
+	if (typeof shape === 'object' && shape !== null) {
+		return typeof value === 'object' && value !== null && !Array.isArray(value) ? memberMisfits(new Map(Object.entries(value)), shape, path) : [path];
+	}
+
+	return shape === 'any' || (value === null ? 'null' : typeof value) === shape ? [] : [path];
+}
+
+function memberMisfits(members: ReadonlyMap<string, unknown>, shape: object, path: string): string[] {
+	const known = Object.entries(shape).map(([key, inner]) => ({name: key.replace(/\?$/, ''), optional: key.endsWith('?'), inner: inner as unknown}));
+	const wrong = known.filter(({name, optional}) => members.has(name) || !optional).flatMap(({name, inner}) => misfits(members.get(name), inner, `${path}.${name}`));
+	return [...wrong, ...[...members.keys()].filter(key => known.every(({name}) => name !== key)).map(key => `${path}.${key}`)];
+}
