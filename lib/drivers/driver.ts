@@ -39,7 +39,7 @@ export type FirewallDriver<State> = {
 	@throws DeviceError, the device then is as before
 	*/
 	check(step: Step<State>): Promise<void>;
-	/** Takes back what `check` prepared. */
+	/** Takes back what `check` prepared. What cannot be taken back is in nobody's way. */
 	discard(step: Step<State>): Promise<void>;
 	/** Makes a checked change in one transaction. @throws DeviceError, the device then is as before */
 	apply(step: Step<State>): Promise<void>;
@@ -67,8 +67,10 @@ export class DeviceError extends SecureNetError {
 	/** Sentence of the rule, or the built-in reason, behind the refused line. */
 	readonly sentence: string | undefined;
 
-	constructor(device: string, sentence: string | undefined, cause: unknown) {
-		super('device', `${device} refuses ${sentence === undefined ? 'the policy' : `"${sentence}"`}; nothing has changed. ${messageOf(cause)}`, {}, {cause});
+	/** @param stuck why what was begun could not be taken back; undefined when the device is as before */
+	constructor(device: string, sentence: string | undefined, cause: unknown, stuck?: unknown) {
+		const outcome = stuck === undefined ? 'nothing has changed.' : `what was begun could not be taken back: ${messageOf(stuck)} Refused:`;
+		super('device', `${device} refuses ${sentence === undefined ? 'the policy' : `"${sentence}"`}; ${outcome} ${messageOf(cause)}`, {}, {cause});
 		this.device = device;
 		this.sentence = sentence;
 	}

@@ -2,13 +2,15 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {deleteConnections, listConnections} from '../kernel/conntrack.ts';
 import {restoreSets, saveSets} from '../kernel/ipset.ts';
-import {RulesError, restore, save} from '../kernel/iptables.ts';
+import {RulesError, foreignRules, restore, save} from '../kernel/iptables.ts';
 import type {Namespace} from '../kernel/namespace.ts';
+import {ProgramError} from '../kernel/process.ts';
 import type {Family} from '../util/address.ts';
+import {SecureNetError} from '../util/errors.ts';
 import {inSlices} from '../util/slices.ts';
 import {DeviceError, isMadeByPolicy} from './driver.ts';
 import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
-import {diffPerimeter, isEmpty, plainRouter, renderPerimeter, restoreText, unsupportedByPerimeter} from './iptables-render.ts';
+import {diffPerimeter, isEmpty, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from './iptables-render.ts';
 import type {Counters, PerimeterState} from './iptables-render.ts';
 
 const families = [4, 6] as const;
@@ -18,6 +20,7 @@ const destroyPause = 20;
 
 /** @param namespaceOf the namespace of a router, by its name */
 export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (router: string) => Namespace}): FirewallDriver<PerimeterState> {
+	const examined = new Set<string>();
 	return {
 		plain: plainRouter,
 		supports: unsupportedByPerimeter,
@@ -27,6 +30,11 @@ export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (rou
 			const {create, replace} = diffPerimeter(step.previous, step.next);
 			const namespace = namespaceOf(step.device);
 			await refusing(step, async () => {
+				if (!examined.has(step.device)) {
+					await refuseForeignRules(namespace);
+					examined.add(step.device);
+				}
+
 				await change(namespace, create);
 				await Promise.all(replace.map(async family => restore(namespace, family, textFor(step, family, new Map()), {test: true})));
 			}, async () => destroy(namespace, createdNames(create)));
@@ -55,20 +63,21 @@ export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (rou
 /** The new ipsets were made by `check`. Each family changes in one transaction; a packet has one family. */
 async function applyStep(namespace: Namespace, step: Step<PerimeterState>): Promise<void> {
 	const {create, change: changes, replace, destroy: gone} = diffPerimeter(step.previous, step.next);
-	const counters = await Promise.all(replace.map(async family => countersOf(await save(namespace, family))));
-	const replaced: Family[] = [];
+	const replaced = new Map<Family, Counters>();
 	await refusing(step, async () => {
 		await change(namespace, changes);
-		const answers = await Promise.allSettled(replace.map(async (family, index) => {
-			await restore(namespace, family, textFor(step, family, counters[index]));
-			replaced.push(family);
+		const answers = await Promise.allSettled(replace.map(async family => {
+			const counters = countersOf(await save(namespace, family));
+			await restore(namespace, family, textFor(step, family, counters));
+			replaced.set(family, counters);
 		}));
 		throwFirst(answers);
 	}, async () => {
-		for (const family of replaced) {
-			await restore(namespace, family, textFor({device: step.device, previous: step.next, next: step.previous}, family, new Map()));
+		for (const [family, counters] of replaced) {
+			await restore(namespace, family, textFor({device: step.device, previous: step.next, next: step.previous}, family, counters));
 		}
 
+		await change(namespace, undoLines(step.previous, step.next));
 		await destroy(namespace, createdNames(create));
 	});
 	await destroy(namespace, gone.map(line => line.slice('destroy '.length)));
@@ -87,14 +96,14 @@ async function refusing({device, previous, next}: Step<PerimeterState>, work: ()
 	try {
 		await work();
 	} catch (error) {
-		await undo();
+		const stuck = await undo().catch((failure: unknown) => failure);
 		const refused = error instanceof RulesError ? error.refused : undefined;
 		const line = families.flatMap(family => [...next.lines[family], ...previous.lines[family]]).find(({text}) => refused?.endsWith(text));
-		throw new DeviceError(device, line?.sentence, error);
+		throw new DeviceError(device, line?.sentence, error, stuck);
 	}
 }
 
-function textFor({previous, next}: Step<PerimeterState>, family: Family, counters: Counters = new Map()): string {
+function textFor({previous, next}: Step<PerimeterState>, family: Family, counters: Counters): string {
 	return restoreText(previous.lines[family], next.lines[family], counters);
 }
 
@@ -104,27 +113,49 @@ async function change(namespace: Namespace, lines: readonly string[]): Promise<v
 	}
 }
 
-/** Deletes the ipsets of these names that exist. One that stays after all attempts is in nobody's way: its name is not given again. */
+/**
+Deletes the ipsets of these names that exist. One that stays after all attempts is no reason to fail: nothing uses it, and
+whoever makes an ipset of its name takes it over.
+*/
 async function destroy(namespace: Namespace, names: readonly string[]): Promise<void> {
 	let left = names;
 	for (let attempt = 1; left.length > 0 && attempt <= destroyAttempts; attempt++) {
 		try {
 			await restoreSets(namespace, left.map(name => `destroy ${name}`));
 			return;
-		} catch (error) {
-			if (!(error instanceof RulesError)) {
-				throw error;
-			}
-
+		} catch {
 			await sleep(attempt === 1 ? 0 : destroyPause);
-			const existing = new Set((await saveSets(namespace)).map(line => line.split(' ')[1]));
-			left = names.filter(name => existing.has(name));
+			left = await existing(namespace, names);
 		}
 	}
 }
 
+/** None when they cannot be read. */
+async function existing(namespace: Namespace, names: readonly string[]): Promise<string[]> {
+	const lines = await saveSets(namespace).catch(() => []);
+	const known = new Set(lines.map(line => line.split(' ')[1]));
+	return names.filter(name => known.has(name));
+}
+
+/** The kernel runs the rules of both back ends of iptables and lets pass what both allow: with such rules no policy would hold as it is told. */
+async function refuseForeignRules(namespace: Namespace): Promise<void> {
+	const rules = (await Promise.all(families.map(async family => foreignRules(namespace, family).catch(noBackEnd)))).flat();
+	if (rules.length > 0) {
+		throw new SecureNetError('foreign-rules', `The other back end of iptables holds rules there that packets obey as well: ${rules.slice(0, 5).join(', ')}. Delete them with iptables-legacy or iptables-nft, whichever lists them.`);
+	}
+}
+
+/** A kernel that lacks the other back end fails its program, and runs no rules of it. */
+function noBackEnd(error: unknown): string[] {
+	if (error instanceof ProgramError) {
+		return [];
+	}
+
+	throw error;
+}
+
 function createdNames(lines: readonly string[]): string[] {
-	return lines.flatMap(line => /^create (\S+)/.exec(line)?.[1] ?? []);
+	return lines.flatMap(line => /^create -exist (\S+)/.exec(line)?.[1] ?? []);
 }
 
 type SavedLine = {readonly text: string; readonly label: string; readonly packets: number; readonly bytes: number};

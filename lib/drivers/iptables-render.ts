@@ -4,12 +4,12 @@ import type {Family} from '../util/address.ts';
 import type {AddressSet, DevicePlan, SharedPlan} from '../policy/filter-rule.ts';
 import {builtIn, chainLines, chains} from './perimeter-chains.ts';
 import type {ChainLine} from './perimeter-chains.ts';
-import {changeLines, createLines, destroyLines, direction, elementLimit, installedSet, sameElements} from './perimeter-sets.ts';
+import {changeLines, createLines, destroyLines, direction, elementLimit, installedSet, resetLines, sameElements} from './perimeter-sets.ts';
 import type {InstalledSet, InstalledSets} from './perimeter-sets.ts';
 
 /** Everything installed on a perimeter router. */
 export type PerimeterState = {
-	/** Counts the changes that needed new names, so that no name is given twice. */
+	/** Counts the changes that needed new names, so that no name of what is installed is given again. */
 	readonly generation: number;
 	readonly sets: InstalledSets;
 	/** Empty when the router has no chains yet. */
@@ -56,6 +56,14 @@ export function diffPerimeter(previous: PerimeterState, next: PerimeterState): P
 		replace: ([4, 6] as const).filter(family => !sameText(previous.lines[family], next.lines[family])),
 		destroy: gone.flatMap(destroyLines),
 	};
+}
+
+/** Lines of `ipset restore` that take the `change` of a step back, however far it came: it is no transaction. */
+export function undoLines(previous: PerimeterState, next: PerimeterState): string[] {
+	return changedSets(previous.sets, next.sets).flatMap(({name}) => {
+		const old = previous.sets.get(name);
+		return old ? resetLines(old) : [];
+	});
 }
 
 export function isEmpty({create, change, replace, destroy}: PerimeterSteps): boolean {

@@ -52,9 +52,13 @@ export function changeLines(previous: InstalledSet, next: InstalledSet): string[
 			return [...gone.map(element => `del ${name} ${element}`), ...added.map(element => `add ${name} ${element}`)];
 		}
 
-		const temporary = `${stem(next.name)}.t.${family}`;
-		return [...fillLines(temporary, family, next.elements[family]), `swap ${temporary} ${name}`, `destroy ${temporary}`];
+		return swapLines(next, family);
 	});
+}
+
+/** Lines that give the ipsets of a set its content, whatever is in them. */
+export function resetLines(set: InstalledSet): string[] {
+	return families.flatMap(family => swapLines(set, family));
 }
 
 /** Whether the set only gains elements, only loses some, or neither. */
@@ -70,9 +74,17 @@ function isSubset(part: ReadonlySet<string>, whole: ReadonlySet<string>): boolea
 	return part.size <= whole.size && [...part].every(element => whole.has(element));
 }
 
+function swapLines(set: InstalledSet, family: Family): string[] {
+	// No generation has a name with an underscore.
+	const temporary = `${stem(set.name)}._.${family}`;
+	return [...fillLines(temporary, family, set.elements[family]), `swap ${temporary} ${ipsetName(set, family)}`, `destroy ${temporary}`];
+}
+
+/** An ipset of this name that a change could not delete is taken over. */
 function fillLines(name: string, family: Family, elements: Iterable<string>): string[] {
 	return [
-		`create ${name} hash:net family ${family === 4 ? 'inet' : 'inet6'} maxelem ${elementLimit}`,
+		`create -exist ${name} hash:net family ${family === 4 ? 'inet' : 'inet6'} maxelem ${elementLimit}`,
+		`flush ${name}`,
 		...Array.from(elements, element => `add ${name} ${element}`),
 	];
 }

@@ -108,7 +108,7 @@ async function checkAll(changes: readonly Change[]): Promise<void> {
 	const answers = await Promise.allSettled(changes.map(async change => change.driver.check(change)));
 	const refusal = answers.find(answer => answer.status === 'rejected');
 	if (refusal) {
-		await Promise.all(changes.filter((_, index) => answers[index]?.status === 'fulfilled').map(async change => change.driver.discard(change)));
+		await discardAll(changes.filter((_, index) => answers[index]?.status === 'fulfilled'));
 		throw refusal.reason;
 	}
 }
@@ -118,11 +118,20 @@ async function applyAll(changes: readonly Change[]): Promise<void> {
 		try {
 			await change.driver.apply(change);
 		} catch (error) {
-			await Promise.all(changes.slice(index + 1).map(async later => later.driver.discard(later)));
-			await putBack(changes.slice(0, index).reverse(), error);
+			try {
+				await putBack(changes.slice(0, index).reverse(), error);
+			} finally {
+				await discardAll(changes.slice(index + 1));
+			}
+
 			throw error;
 		}
 	}
+}
+
+/** What a device cannot forget is in nobody's way, and must not hide why the change was refused. */
+async function discardAll(changes: readonly Change[]): Promise<void> {
+	await Promise.allSettled(changes.map(async change => change.driver.discard(change)));
 }
 
 /** @throws SecureNetError `put-back` when a device takes neither the new policy nor the old one */

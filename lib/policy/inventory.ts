@@ -86,7 +86,7 @@ export function inventoryOf(blueprint: Blueprint): Inventory {
 	};
 }
 
-/** The domain an address lies in; undefined means outside. Where two domains share a subnet, the first one has it. */
+/** The domain an address lies in; undefined means outside. */
 export function domainOf({domains}: Pick<Inventory, 'domains'>, address: Address): Domain | undefined {
 	return domains.find(({subnets}) => subnets.some(subnet => contains(subnet, address)));
 }

@@ -1,7 +1,7 @@
 /** Which hosts a device parts: the parts of the network that are left once the device is taken out. */
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
-import {formatPrefix, networkOf} from '../util/address.ts';
-import {isLinkLocal, segmentsOf} from './domains.ts';
+import {segmentsOf} from '../topology/segments.ts';
+import {formatPrefix, isLinkLocal, networkOf} from '../util/address.ts';
 
 /** A host's interface, as the node at the other end of its link sees it. */
 type Leaf = {
@@ -111,10 +111,11 @@ function graphOf(blueprint: Blueprint): Graph {
 		leaves: new Map(names.map(name => [name, []])),
 		routers: new Set(names.filter(name => blueprint.nodes.get(name)?.kind === 'router')),
 	};
-	const segmentOf = segmentsOf(blueprint);
+	const segments = segmentsOf(blueprint.nodes, blueprint.links);
+	const numbers = new Map([...new Set(segments.values())].map((segment, index) => [segment, index]));
 	for (const [near, far] of blueprint.links.flatMap(({ends: [a, b]}) => [[a, b], [b, a]] as const)) {
 		if (isHost(far.node)) {
-			graph.leaves.get(near.node)?.push({host: far.node, networks: networksOf(far, segmentOf(far))});
+			graph.leaves.get(near.node)?.push({host: far.node, networks: networksOf(far, numbers.get(segments.get(far) ?? []) ?? -1)});
 		} else {
 			graph.neighbors.get(near.node)?.push(far.node);
 		}
@@ -123,7 +124,7 @@ function graphOf(blueprint: Blueprint): Graph {
 	return graph;
 }
 
-function networksOf({addresses}: InterfacePlan, segment: string): Leaf['networks'] {
+function networksOf({addresses}: InterfacePlan, segment: number): Leaf['networks'] {
 	return addresses
 		.filter(({address}) => !isLinkLocal(address))
 		.map(address => [address.address.family, `${segment} ${formatPrefix(networkOf(address))}`]);

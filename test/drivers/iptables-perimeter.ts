@@ -6,7 +6,7 @@ import {createPerimeterDriver} from '../../lib/drivers/iptables-perimeter.ts';
 import {diffPerimeter, plainRouter, renderPerimeter, restoreText} from '../../lib/drivers/iptables-render.ts';
 import type {PerimeterState} from '../../lib/drivers/iptables-render.ts';
 import {restoreSets, saveSets} from '../../lib/kernel/ipset.ts';
-import {restore, save} from '../../lib/kernel/iptables.ts';
+import {backEnd, restore, save} from '../../lib/kernel/iptables.ts';
 import {deleteNamespaces} from '../../lib/kernel/namespace.ts';
 import type {Namespace} from '../../lib/kernel/namespace.ts';
 import {ProgramError, run} from '../../lib/kernel/process.ts';
@@ -136,6 +136,65 @@ test.serial('a family that is refused after the other was changed: both are as b
 	await driver.check({device, previous: state, next});
 	await t.throwsAsync(driver.apply({device, previous: state, next: forged}), {instanceOf: DeviceError});
 	t.deepEqual([await elements(), await rules()], before);
+});
+
+test.serial('hits go on after a refusal, and what cannot be taken back is told beside it', async t => {
+	await install(perimeterPlan({...base, rules: ['6: allow sg:web to sg:db']}));
+	const hits = async () => (await installed()).filter(({rule}) => rule === 6).reduce((sum, {packets}) => sum + packets, 0);
+	await pings(client, '10.0.2.1');
+	t.is(await hits(), 1);
+	const next = driver.render(perimeterPlan({...base, rules: ['6: allow sg:web to sg:db', '7: deny any to any']}), state);
+	const forge = (of: PerimeterState, family: 4 | 6): PerimeterState => ({...of, lines: {...of.lines, [family]: of.lines[family].map(line => ({...line, text: `${line.text} --no-such-option`}))}});
+	const refused = await t.throwsAsync(driver.apply({device, previous: state, next: forge(next, 6)}), {instanceOf: DeviceError});
+	t.regex(refused.message, /nothing has changed/);
+	t.is(await hits(), 1);
+	const stuck = await t.throwsAsync(driver.apply({device, previous: forge(state, 4), next: forge(next, 6)}), {instanceOf: DeviceError});
+	t.regex(stuck.message, /^fw refuses .*could not be taken back: .*no-such-option.*ip6tables-restore/s);
+	await restore(router, 4, restoreText(state.lines[4], state.lines[4], new Map()));
+});
+
+for (const [name, sketch] of Object.entries({
+	'under new names': {...base, sets: {'sg:db': '10.0.2.7', 'sg:web': '10.0.1.7'}, rules: ['9: deny any to any']},
+	'swapped in': {...base, sets: {...base.sets, 'sg:web': '10.0.1.7 10.0.1.8 fd01::1 fd01::2'}},
+} satisfies Record<string, Sketch>)) {
+	test.serial(`sets that an earlier change has left behind are in the way of none that is ${name}`, async t => {
+		await install(perimeterPlan(base));
+		const {create, change} = diffPerimeter(state, driver.render(perimeterPlan(sketch), state));
+		const left = [...create, ...change].filter(line => line.startsWith('create '));
+		t.true(left.length > 0);
+		await restoreSets(router, left.flatMap(line => [line, `add ${/(\S+\.[46]) /.exec(line)?.[1] ?? ''} ${line.includes('inet6') ? 'fd09::/64' : '10.9.0.0/16'}`]));
+		await install(perimeterPlan(sketch));
+		t.deepEqual(await elements(), rendered(state));
+	});
+}
+
+test.serial('an applied step stands, also when what it replaced cannot be deleted', async t => {
+	await install(perimeterPlan(base));
+	const next = driver.render(perimeterPlan({...base, sets: {'sg:db': '10.0.2.7', 'sg:web': '10.0.1.7'}, rules: ['9: deny any to any']}), state);
+	const old = diffPerimeter(state, next).destroy.map(line => line.split(' ')[1] ?? '').find(name => name.startsWith('sg:web') && name.endsWith('.4')) ?? '';
+	await run(['iptables', '-A', 'INPUT', '-m', 'set', '--match-set', old, 'src', '-j', 'DROP'], {namespace: router});
+	await driver.check({device, previous: state, next});
+	await driver.apply({device, previous: state, next});
+	state = next;
+	await run(['iptables', '-D', 'INPUT', '-m', 'set', '--match-set', old, 'src', '-j', 'DROP'], {namespace: router});
+	const kept = (await saveSets(router)).flatMap(line => /^create (\S+)/.exec(line)?.[1] ?? []).filter(name => diffPerimeter(plainRouter, state).create.every(made => !made.includes(name)));
+	t.true(kept.includes(old));
+	await restoreSets(router, kept.map(name => `destroy ${name}`));
+	t.deepEqual(await elements(), rendered(state));
+});
+
+test.serial('rules of the other back end are found before the first change of a router, and named', async t => {
+	const other = await backEnd() === 'legacy' ? 'iptables-nft' : 'iptables-legacy';
+	await run([other, '-A', 'FORWARD', '-s', '192.0.2.1', '-j', 'DROP'], {namespace: scratch});
+	const fresh = createPerimeterDriver({namespaceOf: () => scratch});
+	const step = {device, previous: plainRouter, next: fresh.render(perimeterPlan(base), plainRouter)};
+	const error = await t.throwsAsync(fresh.check(step), {instanceOf: DeviceError});
+	t.regex(error.message, /^fw refuses the policy; nothing has changed\. .*-A FORWARD -s 192\.0\.2\.1\/32 -j DROP/);
+	t.deepEqual(await saveSets(scratch), []);
+	await run([other, '-F', 'FORWARD'], {namespace: scratch});
+	await fresh.check(step);
+	await fresh.discard(step);
+	t.deepEqual(await saveSets(scratch), []);
 });
 
 test.serial('lists its lines with their sentences, and those of others without', async t => {

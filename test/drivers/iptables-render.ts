@@ -1,6 +1,6 @@
 /** How a perimeter router changes: an element, a set, or everything under new names, and never anything in between. */
 import test from 'ava';
-import {diffPerimeter, plainRouter, renderPerimeter, restoreText, unsupportedByPerimeter} from '../../lib/drivers/iptables-render.ts';
+import {diffPerimeter, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from '../../lib/drivers/iptables-render.ts';
 import type {PerimeterState, PerimeterSteps} from '../../lib/drivers/iptables-render.ts';
 import {elementLimit, ipsetName} from '../../lib/drivers/perimeter-sets.ts';
 import {perimeterPlan} from '../helpers/plans.ts';
@@ -29,7 +29,7 @@ test('one element of one set is one line', changes, {...base, sets: {...base.set
 test('one element less is one line', changes, {...base, sets: {...base.sets, 'sg:web': 'fd01::1'}}, {change: ['del sg:web.4 10.0.1.1']});
 test('one element in each family is one line each', changes, {...base, sets: {...base.sets, 'sg:web': '10.0.1.1 10.0.1.2 fd01::1 fd01::2'}}, {change: ['add sg:web.4 10.0.1.2', 'add sg:web.6 fd01::2']});
 test('several elements of one set are swapped in', changes, {...base, sets: {...base.sets, 'sg:web': '10.0.1.7 10.0.1.8 fd01::1'}}, {
-	change: ['create sg:web.t.4 hash:net family inet maxelem 1048576', 'add sg:web.t.4 10.0.1.7', 'add sg:web.t.4 10.0.1.8', 'swap sg:web.t.4 sg:web.4', 'destroy sg:web.t.4'],
+	change: ['create -exist sg:web._.4 hash:net family inet maxelem 1048576', 'flush sg:web._.4', 'add sg:web._.4 10.0.1.7', 'add sg:web._.4 10.0.1.8', 'swap sg:web._.4 sg:web.4', 'destroy sg:web._.4'],
 });
 test('a newly bound host: first the rules may match it, then its default is deny', changes,
 	{...base, sets: {...base.sets, 'sg:web': '10.0.1.1 10.0.1.2 fd01::1'}, bound: `10.0.1.2 ${base.bound}`},
@@ -38,11 +38,30 @@ test('a host that leaves its last group: the same backwards', changes,
 	{...base, sets: {...base.sets, 'sg:web': 'fd01::1'}, bound: '10.0.2.1 fd01::1 fd02::1'},
 	{change: ['del bound.4 10.0.1.1', 'del sg:web.4 10.0.1.1']});
 test('a host that moves from one group to another: both sets under new names, in one transaction', changes, {...base, sets: {'sg:db': '10.0.1.1 10.0.2.1 fd02::1', 'sg:web': 'fd01::1'}}, {
-	create: ['create sg:db.4 hash:net family inet maxelem 1048576', 'add sg:db.4 10.0.1.1', 'add sg:db.4 10.0.2.1', 'create sg:db.6 hash:net family inet6 maxelem 1048576', 'add sg:db.6 fd02::1',
-		'create sg:web.4 hash:net family inet maxelem 1048576', 'create sg:web.6 hash:net family inet6 maxelem 1048576', 'add sg:web.6 fd01::1'],
+	create: ['create -exist sg:db.4 hash:net family inet maxelem 1048576', 'flush sg:db.4', 'add sg:db.4 10.0.1.1', 'add sg:db.4 10.0.2.1', 'create -exist sg:db.6 hash:net family inet6 maxelem 1048576', 'flush sg:db.6', 'add sg:db.6 fd02::1',
+		'create -exist sg:web.4 hash:net family inet maxelem 1048576', 'flush sg:web.4', 'create -exist sg:web.6 hash:net family inet6 maxelem 1048576', 'flush sg:web.6', 'add sg:web.6 fd01::1'],
 	replace: [4, 6],
 	destroy: ['destroy sg:db.4', 'destroy sg:db.6', 'destroy sg:web.4', 'destroy sg:web.6'],
 });
+test('no generation has the name of the set that a change is prepared in', t => {
+	for (let generation = 1; generation < 40; generation++) {
+		const before = renderPerimeter(perimeterPlan(base), {...plainRouter, generation: generation - 1});
+		const {change} = diffPerimeter(before, renderPerimeter(perimeterPlan({...base, sets: {...base.sets, 'sg:web': '10.0.1.7 10.0.1.8'}}), before));
+		const [, a, b] = /^swap (\S+) (\S+)$/m.exec(change.join('\n')) ?? [];
+		t.truthy(a);
+		t.not(a, b);
+	}
+});
+
+test('the way back of a change in place fills every set that it names with what was there', t => {
+	const next = renderPerimeter(perimeterPlan({...base, sets: {...base.sets, 'sg:web': '10.0.1.1 10.0.1.2 fd01::1'}}), installed);
+	t.deepEqual(strip(undoLines(installed, next)), [
+		'create -exist sg:web._.4 hash:net family inet maxelem 1048576', 'flush sg:web._.4', 'add sg:web._.4 10.0.1.1', 'swap sg:web._.4 sg:web.4', 'destroy sg:web._.4',
+		'create -exist sg:web._.6 hash:net family inet6 maxelem 1048576', 'flush sg:web._.6', 'add sg:web._.6 fd01::1', 'swap sg:web._.6 sg:web.6', 'destroy sg:web._.6',
+	]);
+	t.deepEqual(undoLines(installed, installed), []);
+});
+
 test('a rule of one family leaves the other alone', changes, {...base, rules: base.rules.slice(0, 1)}, {replace: [4]});
 test('a rule more needs no new sets', changes, {...base, rules: [...base.rules, '3: allow any to any']}, {replace: [4, 6]});
 
@@ -82,8 +101,11 @@ test('says what an ipset cannot hold', t => {
 });
 
 function plain({create, change, replace, destroy}: PerimeterSteps): PerimeterSteps {
-	const strip = (lines: readonly string[]) => lines.map(line => line.replaceAll(/\.[\da-f]{6}(?:\.[\da-z]+)?(?=\.[46])/g, match => match.endsWith('.t') ? '.t' : ''));
 	return {create: strip(create), change: strip(change), replace, destroy: strip(destroy)};
+}
+
+function strip(lines: readonly string[]): string[] {
+	return lines.map(line => line.replaceAll(/\.[\da-f]{6}(?:\.[\da-z]+)?(?=[._]*\.[46])/g, ''));
 }
 
 function renamed(previous: PerimeterState, next: PerimeterState): string[] {

@@ -75,14 +75,28 @@ test('a device that refuses when changed: those before it are put back, those af
 	await firewall.apply(policy(one));
 	deeds.length = 0;
 	await t.throwsAsync(firewall.apply(policy(two)), {message: `apply s2 ${two}: no`});
-	t.deepEqual(deeds.slice(3), [`apply s1 ${two}`, `apply s2 ${two}`, 'discard s10', `check s1 ${one}`, `apply s1 ${one}`]);
+	t.deepEqual(deeds.slice(3), [`apply s1 ${two}`, `apply s2 ${two}`, `check s1 ${one}`, `apply s1 ${one}`, 'discard s10']);
 	deeds.length = 0;
 	t.deepEqual(await firewall.apply(policy(one)), []);
 });
 
+test('a device that cannot forget hides no refusal and keeps no other from being put back', async t => {
+	for (const refused of [`check s2 ${two}`, `apply s2 ${two}`]) {
+		const {firewall, deeds} = notebook(deed => [refused, 'discard s1', 'discard s10'].includes(deed));
+		await firewall.apply(policy(one));
+		deeds.length = 0;
+		await t.throwsAsync(firewall.apply(policy(two)), {message: `${refused}: no`});
+		t.true(deeds.includes('discard s10'));
+		t.is(deeds.at(-2), refused.startsWith('apply') ? `apply s1 ${one}` : 'discard s1');
+		deeds.length = 0;
+		t.deepEqual(await firewall.apply(policy(one)), []);
+	}
+});
+
 test('a device that takes neither the new policy nor the old one is named', async t => {
-	const {firewall} = notebook(deed => [`apply s2 ${two}`, 'apply s1 plain'].includes(deed));
+	const {firewall, deeds} = notebook(deed => [`apply s2 ${two}`, 'apply s1 plain'].includes(deed));
 	const error = await t.throwsAsync(firewall.apply(policy(two)), {code: 'put-back'});
+	t.is(deeds.at(-1), 'discard s10');
 	t.regex(error.message, /apply s2 .*: no\ns1 keeps the new policy: apply s1 plain: no/);
 });
 
@@ -101,6 +115,18 @@ test('revocation cuts exactly what the policy no longer allows, on the devices t
 	deeds.length = 0;
 	t.is(await firewall.revoke(allowOnly('10.0.0.2')), 1);
 	t.deepEqual(deeds, ['settle', 'cut s2 10.0.0.3']);
+});
+
+test('when the comparison fails it is made again the next time', async t => {
+	let busy = true;
+	const {firewall, deeds, open} = notebook(deed => deed === 'settle' && busy);
+	await firewall.apply(policy(one, ['s1']));
+	open.push(tracked('10.0.0.2'));
+	await t.throwsAsync(firewall.revoke(allowOnly('none')), {message: 'settle: no'});
+	busy = false;
+	t.is(await firewall.revoke(allowOnly('none')), 1);
+	t.is(deeds.at(-1), 'cut s1 10.0.0.2');
+	t.is(await firewall.revoke(allowOnly('none')), 0);
 });
 
 test('a device that no policy names is unknown', async t => {

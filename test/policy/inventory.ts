@@ -2,7 +2,7 @@ import test from 'ava';
 import {type Inventory, domainOf, inventoryOf, isParted} from '../../lib/policy/inventory.ts';
 import {blueprint} from '../../lib/topology/assign.ts';
 import {shape} from '../../lib/topology/shapes.ts';
-import {formatAddress, formatPrefix, parseAddress} from '../../lib/util/address.ts';
+import {formatAddress, formatPrefix, overlaps, parseAddress} from '../../lib/util/address.ts';
 import {crosses} from '../helpers/arbitrary-policy.ts';
 import {type SketchOptions, secureNet, sketch} from '../helpers/blueprints.ts';
 import {spent} from '../helpers/clock.ts';
@@ -50,11 +50,40 @@ test('two firewalls back to back', hasDomains, `
 	fw1 192.0.2.1/30 -- fw2 192.0.2.2/30
 	h2 10.0.2.1/24 -- fw2 10.0.2.254/24
 `, ['1 behind: 10.0.1.0/24', '2 behind: 192.0.2.0/30', '3 behind: 10.0.2.0/24']);
+test('a firewall interface without an address parts all the same', hasDomains, `
+	h1 10.0.1.1/24 -- fw
+	h2 10.0.2.1/24 -- fw
+`, ['1 behind: 10.0.1.0/24', '2 behind: 10.0.2.0/24']);
+test('a subnet inside that of another domain is taken out of it', hasDomains, `
+	h1 10.0.0.1/30 -- s1
+	h2 10.0.0.2/32 -- s2
+	s1 -- fw
+	s2 -- fw
+`, ['1 behind: 10.0.0.0/31 10.0.0.3', '2 behind: 10.0.0.2']);
+test('equal subnets: the first domain has it, save for the addresses of the others', hasDomains, `
+	h1 10.0.0.1/30,fd00::1/126 -- fw
+	h2 10.0.0.2/30,fd00::2/126 -- fw
+`, ['1 behind: 10.0.0.0/31 10.0.0.3 fd00::/127 fd00::3', '2 behind: 10.0.0.2 fd00::2']);
+test('nested subnets of one domain stay as they are', hasDomains, 'h1 10.0.0.1/8 -- s1\nh2 10.1.0.1/16 -- s1', ['1: 10.0.0.0/8 10.1.0.0/16']);
+
 test('both families, link-local subnets left out', hasDomains, 'h1 10.0.0.1/24,fd00::1/64,fe80::5/64 -- b1', ['1: 10.0.0.0/24 fd00::/64']);
 
 test('an address lies in the domain of its subnet, or outside', t => {
 	const {domains} = inventory(secureNet);
 	t.deepEqual(['10.0.10.99', '10.0.20.1', '192.0.2.1', 'fe80::1'].map(text => domainOf({domains}, parseAddress(text))?.id), [1, 2, undefined, undefined]);
+});
+
+test('an address of the wider subnet that lies in the narrower one stays in its own domain', t => {
+	const {domains} = inventory(`
+		h1 10.0.0.1/8 -- s1
+		h3 10.2.0.1/8 -- s1
+		h4 10.1.0.1/16 -- s1
+		h2 10.2.0.2/24 -- fw
+		s1 -- fw
+	`);
+	t.deepEqual(['10.0.0.1', '10.1.0.1', '10.2.0.1', '10.3.0.1', '10.2.0.2', '10.2.0.9'].map(text => domainOf({domains}, parseAddress(text))?.id), [1, 1, 1, 1, 2, 2]);
+	const [inner, outer] = domains.map(({subnets}) => subnets);
+	t.false(inner?.some(one => outer?.some(other => overlaps(one, other))));
 });
 
 test('a firewall parts two domains, and from the outside those it borders', t => {

@@ -3,6 +3,7 @@ import {readdirSync, readFileSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
 import {type Lab, SecureNetError} from '../../lib/index.ts';
+import {saveSets} from '../../lib/kernel/ipset.ts';
 import {runLine} from '../../lib/commands/run-line.ts';
 import SecureNet from '../../topologies/securenet.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
@@ -36,6 +37,20 @@ test.serial('a firewall that refuses is named with its own words, and the switch
 	await isRefused(t, lab, 'secrule add allow office to sg2', /^fw refuses .*nothing has changed.*ipset/s, ['fw', 's1', 's2', 's3']);
 	t.true(await connects(lab, 'h10', 'h20'));
 	t.true(await isBlocked(lab, 'h30', 'h20'));
+});
+
+test.serial('an address set that somebody else has changed: a refused change leaves none of itself, and the next one works', async t => {
+	const lab = await labOf(t, new SecureNet());
+	await lab.run('h10 bind sg1', 'h20 bind sg2', 'secrule add allow sg1 to sg2');
+	const saved = async () => (await saveSets(lab.node('fw').namespace)).map(line => line.replace(/ hashsize.*/, '')).sort();
+	const before = await saved();
+	const bound = /^create (bound\.\S+\.4) /m.exec(before.join('\n'))?.[1] ?? '';
+	await lab.node('fw').run`ipset add ${bound} 10.0.30.30`;
+	await isRefused(t, lab, 'h30 bind sg1', /^fw refuses .*nothing has changed.*already added/s, ['fw', 's1', 's2', 's3']);
+	t.deepEqual(await saved(), before);
+	t.true(await isBlocked(lab, 'h30', 'h20'));
+	await lab.run('h30 bind sg1');
+	t.true(await connects(lab, 'h30', 'h20'));
 });
 
 test.serial('a switch daemon that is gone is named; the firewall keeps what it had, and the lab still goes down', async t => {

@@ -1,6 +1,6 @@
 /** Checks of addresses: fit for an interface, each once in the topology, and no two subnets of a router in each other's way. */
 import {
-	type Address, type InterfaceAddress, type Prefix, contains, formatAddress, formatPrefix, lastOf, networkOf, parsePrefix, width,
+	type Address, type InterfaceAddress, type Prefix, contains, formatAddress, formatPrefix, isLinkLocal, lastOf, networkOf, parsePrefix, width,
 } from '../../util/address.ts';
 import {printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
@@ -17,7 +17,6 @@ const unusable: ReadonlyArray<{readonly prefix: Prefix; readonly words: string}>
 	{prefix: parsePrefix('::1'), words: 'is a loopback address'},
 	{prefix: parsePrefix('ff00::/8'), words: 'is a multicast address'},
 ];
-const linkLocal = parsePrefix('fe80::/10');
 
 export function checkUsableAddresses({nodes}: Blueprint, problems: Problems): void {
 	for (const {name, interfaces} of nodes.values()) {
@@ -59,7 +58,7 @@ export function checkDuplicateAddresses({nodes, links}: Blueprint, problems: Pro
 	for (const {name: node, interfaces} of nodes.values()) {
 		for (const each of interfaces) {
 			for (const {address} of each.addresses) {
-				const owner = claim(owners, contains(linkLocal, address) ? segments.get(each) : undefined, address, each);
+				const owner = claim(owners, isLinkLocal(address) ? segments.get(each) : undefined, address, each);
 				if (owner) {
 					problems.add(node, `${formatAddress(address)} is already the address of ${owner.node} (${printable(owner.name)})`, 'Give each interface an address of its own');
 				}
@@ -99,7 +98,7 @@ export function checkRouterSubnets({nodes}: Blueprint, problems: Problems): void
 
 function sortedSubnets(interfaces: readonly InterfacePlan[]): Subnet[] {
 	return interfaces
-		.flatMap(on => on.addresses.map(networkOf).filter(({value}) => value !== linkLocal.value).map(prefix => ({prefix, on})))
+		.flatMap(on => on.addresses.map(networkOf).filter(network => !isLinkLocal(network)).map(prefix => ({prefix, on})))
 		.sort(({prefix: a}, {prefix: b}) => a.family - b.family || (a.value < b.value ? -1 : a.value > b.value ? 1 : a.length - b.length));
 }
 

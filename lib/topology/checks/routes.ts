@@ -1,12 +1,10 @@
 /** Checks of routes: each next hop can be reached, each gateway is somebody, no destination is given twice. */
-import {type Address, type Prefix, formatAddress, formatPrefix, networkOf, width} from '../../util/address.ts';
+import {type Address, type Prefix, formatAddress, formatPrefix, isLinkLocal, networkOf, width} from '../../util/address.ts';
 import {nearestNames, printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
 import type {Blueprint, NodePlan, RoutePlan} from '../blueprint.ts';
 import {isDefault} from '../routes.ts';
 import {type Segment, segmentsOf} from '../segments.ts';
-
-const linkLocalNetwork = 0xFE80n << 112n;
 
 /** A next hop must lie in a subnet of the node, or be the destination of a route that needs none. */
 export function checkNextHops({nodes}: Blueprint, problems: Problems): void {
@@ -146,8 +144,4 @@ function faultyNodes({list}: Problems): ReadonlySet<string> {
 
 function destination(route: RoutePlan): string {
 	return isDefault(route) ? `default (IPv${route.to.family})` : formatPrefix(route.to);
-}
-
-function isLinkLocal({family, value}: Address): boolean {
-	return family === 6 && (value >> 118n) << 118n === linkLocalNetwork;
 }
