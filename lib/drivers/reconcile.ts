@@ -5,7 +5,7 @@ import type {Compiled, DevicePlan} from '../policy/filter-rule.ts';
 import {parseAddress} from '../util/address.ts';
 import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
-import {inSlices} from '../util/slices.ts';
+import {inSlices, slicesOf} from '../util/slices.ts';
 import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
 
 /** Each driver is asked only about states that it rendered itself. */
@@ -26,8 +26,8 @@ export class Firewall {
 	}
 
 	/**
-	Brings every device to a policy: all are asked first, then changed one after the other in natural order; when one
-	refuses, those before it are put back.
+	Brings every device to a policy: all are asked first, then changed, in natural order; when one refuses, those that changed
+	are put back.
 
 	@returns names of the devices that changed; empty when all were so already
 	@throws InputError `unsupported` with every refusal, before anything is touched
@@ -113,18 +113,26 @@ async function checkAll(changes: readonly Change[]): Promise<void> {
 	}
 }
 
+/**
+A few devices at a time, in natural order: a switch with many ports answers late, and does not answer later when others are asked too.
+When one refuses, all that changed are put back. The first refusal in natural order is the one that is told.
+*/
 async function applyAll(changes: readonly Change[]): Promise<void> {
-	for (const [index, change] of changes.entries()) {
-		try {
-			await change.driver.apply(change);
-		} catch (error) {
+	const made: Change[] = [];
+	let begun = 0;
+	for (const slice of slicesOf(changes)) {
+		begun += slice.length;
+		const answers = await Promise.allSettled(slice.map(async change => change.driver.apply(change)));
+		made.push(...slice.filter((_, index) => answers[index]?.status === 'fulfilled'));
+		const refusal = answers.find(answer => answer.status === 'rejected');
+		if (refusal) {
 			try {
-				await putBack(changes.slice(0, index).reverse(), error);
+				await putBack([...made].reverse(), refusal.reason);
 			} finally {
-				await discardAll(changes.slice(index + 1));
+				await discardAll(changes.slice(begun));
 			}
 
-			throw error;
+			throw refusal.reason;
 		}
 	}
 }

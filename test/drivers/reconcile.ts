@@ -70,32 +70,40 @@ test('a device that refuses when asked: nothing is changed, the others forget it
 	t.deepEqual([...await firewall.list(['s1'])], [['s1', [{text: `s1: ${one}`, sentence: undefined, packets: 0}]]]);
 });
 
-test('a device that refuses when changed: those before it are put back, those after it forget it', async t => {
+/** Ten: eight change together, two after them. */
+const many = Array.from({length: 10}, (_, index) => `s${index + 1}`);
+
+test('a device that refuses when changed: those that changed are put back, those whose turn had not come forget it', async t => {
 	const {firewall, deeds} = notebook(deed => deed === `apply s2 ${two}`);
-	await firewall.apply(policy(one));
+	await firewall.apply(policy(one, many));
 	deeds.length = 0;
-	await t.throwsAsync(firewall.apply(policy(two)), {message: `apply s2 ${two}: no`});
-	t.deepEqual(deeds.slice(3), [`apply s1 ${two}`, `apply s2 ${two}`, `check s1 ${one}`, `apply s1 ${one}`, 'discard s10']);
+	await t.throwsAsync(firewall.apply(policy(two, many)), {message: `apply s2 ${two}: no`});
+	const changed = ['s1', 's3', 's4', 's5', 's6', 's7', 's8'];
+	t.deepEqual(deeds.slice(10), [
+		...many.slice(0, 8).map(device => `apply ${device} ${two}`),
+		...changed.reverse().flatMap(device => [`check ${device} ${one}`, `apply ${device} ${one}`]),
+		'discard s9', 'discard s10',
+	]);
 	deeds.length = 0;
-	t.deepEqual(await firewall.apply(policy(one)), []);
+	t.deepEqual(await firewall.apply(policy(one, many)), []);
 });
 
 test('a device that cannot forget hides no refusal and keeps no other from being put back', async t => {
 	for (const refused of [`check s2 ${two}`, `apply s2 ${two}`]) {
 		const {firewall, deeds} = notebook(deed => [refused, 'discard s1', 'discard s10'].includes(deed));
-		await firewall.apply(policy(one));
+		await firewall.apply(policy(one, many));
 		deeds.length = 0;
-		await t.throwsAsync(firewall.apply(policy(two)), {message: `${refused}: no`});
-		t.true(deeds.includes('discard s10'));
-		t.is(deeds.at(-2), refused.startsWith('apply') ? `apply s1 ${one}` : 'discard s1');
+		await t.throwsAsync(firewall.apply(policy(two, many)), {message: `${refused}: no`});
+		t.is(deeds.at(-1), 'discard s10');
+		t.is(deeds.includes(`apply s1 ${one}`), refused.startsWith('apply'));
 		deeds.length = 0;
-		t.deepEqual(await firewall.apply(policy(one)), []);
+		t.deepEqual(await firewall.apply(policy(one, many)), []);
 	}
 });
 
 test('a device that takes neither the new policy nor the old one is named', async t => {
 	const {firewall, deeds} = notebook(deed => [`apply s2 ${two}`, 'apply s1 plain'].includes(deed));
-	const error = await t.throwsAsync(firewall.apply(policy(two)), {code: 'put-back'});
+	const error = await t.throwsAsync(firewall.apply(policy(two, many)), {code: 'put-back'});
 	t.is(deeds.at(-1), 'discard s10');
 	t.regex(error.message, /apply s2 .*: no\ns1 keeps the new policy: apply s1 plain: no/);
 });
