@@ -123,8 +123,15 @@ function claim(name: string, path: string): void {
 	}
 }
 
+let isPrepared = false;
+
 /** Does once what `ip netns add` does: names must be visible from every mount namespace, so the directory is a shared mount. */
 function prepareDirectory(): void {
+	if (isPrepared) {
+		return;
+	}
+
+	isPrepared = true;
 	mkdirSync(namespaceDirectory, {recursive: true});
 	if (isSharedMount()) {
 		return;
