@@ -1,7 +1,6 @@
 /** Renders the plan of a switch as flows: shared stages, rules, and what depends on its ports and its tracking zone. */
 import type {DevicePlan} from '../policy/filter-rule.ts';
-import {lastOf, prefixOf} from '../util/address.ts';
-import type {Prefix} from '../util/address.ts';
+import {prefixOf} from '../util/address.ts';
 import {madeByPolicy} from './driver.ts';
 import {byKey, diffTables, makeFlow} from './flow.ts';
 import type {Flow, Flows} from './flow.ts';
@@ -77,7 +76,7 @@ to one host would otherwise slip past the rules for that host.
 */
 function castFlows({shared, zone}: DevicePlan): Flow[] {
 	const multicast = (match: string) => makeFlow(table.cast, priority.low, match, `${setFlag('multicast')},goto_table:${table.source}`, 'multicast is judged without state');
-	const broadcast = shared.domains.flatMap(({subnets}) => subnets.flatMap(subnetBroadcast)).map(prefix => matchPrefix('destination', prefix));
+	const broadcast = shared.broadcasts.map(address => matchPrefix('destination', prefixOf(address)));
 	const track = (protocol: string) => makeFlow(table.cast, priority.miss + 1, protocol, `ct(table=${table.state},zone=${zone})`, 'track connections');
 	return [
 		...['ip', 'ipv6'].map(protocol => multicast(`${protocol},dl_dst=01:00:00:00:00:00/01:00:00:00:00:00`)),
@@ -86,12 +85,6 @@ function castFlows({shared, zone}: DevicePlan): Flow[] {
 		track('ipv6'),
 		makeFlow(table.cast, priority.miss, '', 'drop', 'not IP'),
 	];
-}
-
-/** The last address of an IPv4 subnet, and the first, which older hosts take for broadcast too (RFC 1122, 3.3.6). */
-function subnetBroadcast(subnet: Prefix): Prefix[] {
-	const {family, value, length} = subnet;
-	return family === 4 && length < 31 ? [prefixOf({family, value}), prefixOf({family, value: lastOf(subnet)})] : [];
 }
 
 function stateFlows(): Flow[] {

@@ -1,5 +1,6 @@
 /** Connections that the kernel tracks in a namespace: listed by conntrack(8), deleted by ctnetlink. */
 import {type Family, addressBytes, parseAddress} from '../util/address.ts';
+import {SecureNetError, messageOf} from '../util/errors.ts';
 import type {Namespace} from './namespace.ts';
 import {run} from './process.ts';
 import {type Request, Rtnetlink, RtnetlinkError} from './rtnetlink.ts';
@@ -7,11 +8,11 @@ import {type Request, Rtnetlink, RtnetlinkError} from './rtnetlink.ts';
 /** A connection in its original direction. */
 export type TrackedConnection = {
 	readonly family: Family;
-	/** A name of `protocolNumbers`, else the number. */
+	/** As the tracker prints it: a name of `protocolNumbers`, else the number. */
 	readonly protocol: string;
 	readonly source: string;
 	readonly destination: string;
-	/** Ports; absent where the protocol has none or the tracker does not know them. */
+	/** Ports, of 0 to 65535; absent where the protocol has none. */
 	readonly sport?: number;
 	readonly dport?: number;
 	/** Of ICMP and ICMPv6 only. */
@@ -23,7 +24,9 @@ export type TrackedConnection = {
 };
 
 /** IP protocol numbers (IANA) by the names that both trackers print. */
-const protocolNumbers: Readonly<Record<string, number>> = {icmp: 1, tcp: 6, udp: 17, dccp: 33, gre: 47, icmpv6: 58, sctp: 132, udplite: 136};
+const protocolNumbers: ReadonlyMap<string, number> = new Map(Object.entries({icmp: 1, igmp: 2, tcp: 6, udp: 17, dccp: 33, gre: 47, icmpv6: 58, sctp: 132, udplite: 136}));
+/** Open vSwitch prints ports of 0 for all others too, and 0 is a port that packets can have. */
+const protocolsWithPorts: ReadonlySet<string> = new Set(['tcp', 'udp', 'dccp', 'sctp', 'udplite']);
 
 const NETLINK_NETFILTER = 12;
 /** Message type of linux/netfilter/nfnetlink.h: subsystem 1, message 2. */
@@ -52,28 +55,80 @@ Deletes connections, all in one batch; one that is gone already is fine. conntra
 for each: 14 s for 1,000 connections, where this takes 10 ms.
 Equivalent to: `ip netns exec NAMESPACE conntrack --delete --proto … --orig-src … --orig-dst … --sport … --dport …`, once a connection
 
-@throws KernelError when the kernel refuses for another reason
+@throws ConnectionsError with those that the kernel refuses to delete for another reason; the others are deleted
 */
 export function deleteConnections(namespace: Namespace, connections: readonly TrackedConnection[]): void {
 	using netfilter = new Rtnetlink(namespace, undefined, NETLINK_NETFILTER);
+	const failures: string[] = [];
 	for (const connection of connections) {
-		netfilter.add(deleteMessage, 0, {operation: 'delete connection', object: describe(connection)}, request => {
-			writeConnection(request, connection);
+		attempt(connection, failures, () => {
+			const number = protocolNumber(connection.protocol);
+			netfilter.add(deleteMessage, 0, {operation: 'delete connection', object: describe(connection)}, request => {
+				writeConnection(request, connection, number);
+			});
 		});
 	}
 
 	try {
 		netfilter.flush();
 	} catch (error) {
-		if (!(error instanceof RtnetlinkError) || error.failures.some(({errno}) => errno !== 'ENOENT')) {
+		if (!(error instanceof RtnetlinkError)) {
 			throw error;
 		}
+
+		failures.push(...error.failures.filter(({errno}) => errno !== 'ENOENT').map(({object, errno, reason}) => `${object}: ${errno}${reason === undefined ? '' : ` (${reason})`}`));
+	}
+
+	throwFailures(failures);
+}
+
+/** Connections that could not be deleted and go on. All others were deleted. */
+export class ConnectionsError extends SecureNetError {
+	override name = 'ConnectionsError';
+	/** Each names a connection and the reason. */
+	readonly failures: readonly string[];
+
+	constructor(failures: readonly string[]) {
+		const [first = '', ...others] = failures;
+		super('connections', `A connection goes on that was to be cut: ${first}${others.length === 0 ? '' : `; and ${others.length} more`}`);
+		this.failures = failures;
 	}
 }
 
-/** Protocol number of a name that the trackers print, or of the number they print when they know no name. */
+/**
+Does something with one connection, so that none keeps others alive: what that throws is kept for `throwFailures`.
+
+@returns whether it succeeded
+*/
+export function attempt(connection: TrackedConnection, failures: string[], work: (connection: TrackedConnection) => unknown): boolean {
+	try {
+		work(connection);
+		return true;
+	} catch (error) {
+		failures.push(`${describe(connection)}: ${messageOf(error)}`);
+		return false;
+	}
+}
+
+/** @throws ConnectionsError when there are any */
+export function throwFailures(failures: readonly string[]): void {
+	if (failures.length > 0) {
+		throw new ConnectionsError(failures);
+	}
+}
+
+/**
+Protocol number of a name that the trackers print, or of the number they print when they know no name.
+
+@throws SecureNetError `protocol` when it is neither
+*/
 export function protocolNumber(protocol: string): number {
-	return protocolNumbers[protocol] ?? Number(protocol);
+	const number = protocolNumbers.get(protocol) ?? (/^\d{1,3}$/.test(protocol) ? Number(protocol) : undefined);
+	if (number === undefined) {
+		throw new SecureNetError('protocol', `The number of protocol "${protocol}" is not known`);
+	}
+
+	return number;
 }
 
 /** Such as `tcp 10.0.0.1:1234 → 10.0.0.2:80`. */
@@ -86,19 +141,19 @@ export function describe({protocol, source, destination, sport, dport, icmp}: Tr
 function readConnection(line: string): TrackedConnection {
 	const [family, , protocol = '', number = ''] = line.split(/ +/);
 	const fields = new Map([...line.matchAll(/\b(\w+)=(\S+)/g)].reverse().map(([, key = '', value = '']) => [key, value]));
-	return connectionOf(family === 'ipv6' ? 6 : 4, protocol in protocolNumbers ? protocol : number, fields);
+	return connectionOf(family === 'ipv6' ? 6 : 4, protocolNumbers.has(protocol) ? protocol : number, fields);
 }
 
 /** Builds a connection from the fields that both trackers print under the same names. */
 export function connectionOf(family: Family, protocol: string, fields: ReadonlyMap<string, string>): TrackedConnection {
 	const number = (key: string) => Number(fields.get(key) ?? 0);
-	const ports = fields.has('sport') && number('sport') > 0 ? {sport: number('sport'), dport: number('dport')} : {};
+	const ports = protocolsWithPorts.has(protocol) ? {sport: number('sport'), dport: number('dport')} : {};
 	const icmp = protocol.startsWith('icmp') ? {icmp: {id: number('id'), type: number('type'), code: number('code')}} : {};
 	const zone = fields.has('zone') ? {zone: number('zone')} : {};
 	return {family, protocol, source: fields.get('src') ?? '', destination: fields.get('dst') ?? '', ...ports, ...icmp, mark: number('mark'), ...zone};
 }
 
-function writeConnection(request: Request, connection: TrackedConnection): void {
+function writeConnection(request: Request, connection: TrackedConnection, protocol: number): void {
 	const {family, zone} = connection;
 	request.fixed(4, header => {
 		header[0] = addressFamilies[family];
@@ -109,7 +164,8 @@ function writeConnection(request: Request, connection: TrackedConnection): void 
 			request.attribute(family === 4 ? cta.v4Destination : cta.v6Destination, addressBytes(parseAddress(connection.destination)));
 		});
 		request.nested(cta.protocol, () => {
-			writeProtocol(request, connection);
+			request.attribute(cta.number, byte(protocol));
+			writeProtocolFields(request, connection);
 		});
 	});
 	if (zone !== undefined) {
@@ -117,8 +173,7 @@ function writeConnection(request: Request, connection: TrackedConnection): void 
 	}
 }
 
-function writeProtocol(request: Request, {family, protocol, sport, dport, icmp}: TrackedConnection): void {
-	request.attribute(cta.number, byte(protocolNumber(protocol)));
+function writeProtocolFields(request: Request, {family, protocol, sport, dport, icmp}: TrackedConnection): void {
 	if (icmp) {
 		request.attribute(family === 4 ? cta.icmpId : cta.icmpv6Id, bigEndian(icmp.id));
 		request.attribute(family === 4 ? cta.icmpType : cta.icmpv6Type, byte(icmp.type));

@@ -3,6 +3,8 @@
 /** What Ctrl-C sends, what `kill` sends, and what nobody can ignore; each a second after the one before. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGKILL'] as const;
 const pause = 1000;
+/** Milliseconds from the abort until nothing can be left of the group. */
+export const patience = (signals.length - 1) * pause;
 
 type Child = Promise<unknown> & {readonly pid?: number | undefined};
 
@@ -30,13 +32,20 @@ export function endWhenAborted(child: Child, signal: AbortSignal, {group}: {read
 	});
 }
 
-/** A negative number names a process group. One that has ended by itself is fine. */
-function send(pid: number, signal: NodeJS.Signals): void {
+/** Whether a process is left in the group. */
+export function groupIsAlive(leader: number): boolean {
+	return send(-leader, 0);
+}
+
+/** A negative number names a process group. One that has ended by itself is fine. @returns whether there was somebody to send it to */
+function send(pid: number, signal: NodeJS.Signals | 0): boolean {
 	try {
-		process.kill(pid, signal);
+		return process.kill(pid, signal);
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code !== 'ESRCH') {
 			throw error;
 		}
+
+		return false;
 	}
 }

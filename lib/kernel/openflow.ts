@@ -36,8 +36,10 @@ export class FlowError extends SecureNetError {
 
 /** Bundles came with OpenFlow 1.4. */
 const version = ['-O', 'OpenFlow14'];
-/** Milliseconds; 10,000 flows take 0.3 s on an idle machine. */
-const timeout = 30_000;
+/** Milliseconds for a change and for each of its lines; 10,000 flows take 0.3 s on an idle machine. */
+const patience = {change: 5000, line: 1} as const;
+/** Milliseconds for a listing: nobody knows before how long it gets. */
+const listingPatience = 10_000;
 /** Priority of a flow that names none, see ovs-ofctl(8). */
 const defaultPriority = 32_768;
 
@@ -47,6 +49,7 @@ Equivalent to: `ovs-ofctl -O OpenFlow14 --bundle add-flows BRIDGE -`
 
 @param lines each `add FLOW`, `modify FLOW`, `delete FLOW` or one of the `_strict` forms
 @throws FlowError when a line is refused; nothing has changed then
+@throws SecureNetError `no-answer` when the switch does not answer within 5 s and 1 ms more for each line
 */
 export async function bundle(bridge: Bridge, lines: readonly string[]): Promise<void> {
 	// With names ovs-ofctl first asks for the features of all 254 tables: 6 MB and 20 ms for every change.
@@ -69,9 +72,14 @@ export async function parseFlows(bridge: Bridge, lines: readonly string[]): Prom
 	}
 }
 
-/** Flows of all tables, or of those that `match` selects. Equivalent to: `ovs-ofctl -O OpenFlow14 dump-flows BRIDGE [MATCH]` */
+/**
+Flows of all tables, or of those that `match` selects.
+Equivalent to: `ovs-ofctl -O OpenFlow14 dump-flows BRIDGE [MATCH]`
+
+@throws SecureNetError `no-answer` when the switch does not answer within 10 s
+*/
 export async function dumpFlows(bridge: Bridge, match?: string): Promise<Flow[]> {
-	const {stdout} = await control(bridge, ['--no-names', 'dump-flows', target(bridge), ...(match === undefined ? [] : [match])], [], []);
+	const {stdout} = await control(bridge, ['--no-names', 'dump-flows', target(bridge), ...(match === undefined ? [] : [match])], [], [], listingPatience);
 	return stdout.split('\n').filter(line => line.startsWith(' cookie=')).map(readFlow);
 }
 
@@ -95,6 +103,8 @@ export function switchControl({runDirectory}: Pick<Bridge, 'runDirectory'>): str
 /**
 Sends packets into the switch as if a controller did, all in one transaction.
 Equivalent to: `ovs-ofctl -O OpenFlow14 bundle BRIDGE -` with lines `packet-out …`
+
+@throws FlowError, or SecureNetError `no-answer`, as `bundle`
 */
 export async function packetsOut(bridge: Bridge, packets: ReadonlyArray<{readonly bytes: Buffer; readonly actions: string}>): Promise<void> {
 	const lines = packets.map(({bytes, actions}) => `packet-out in_port=controller,packet=${bytes.toString('hex')},actions=${actions}`);
@@ -106,12 +116,20 @@ function target({runDirectory, name}: Bridge): string {
 }
 
 /** Runs ovs-ofctl with `input` as its lines; `shown` are the same lines as an error should quote them. */
-async function control(bridge: Bridge, args: readonly string[], input: readonly string[], shown: readonly string[]) {
+async function control(bridge: Bridge, args: readonly string[], input: readonly string[], shown: readonly string[], timeout = patience.change + patience.line * input.length) {
 	try {
 		return await run(['ovs-ofctl', ...version, ...args], {input: input.map(line => `${line}\n`).join(''), timeout});
 	} catch (error) {
-		throw error instanceof ProgramError && error.stderr !== '' ? flowError(bridge, error, shown) : error;
+		throw error instanceof ProgramError ? meaningOf(error, bridge, shown, timeout) : error;
 	}
+}
+
+function meaningOf(error: ProgramError, bridge: Bridge, lines: readonly string[], timeout: number): SecureNetError {
+	if (error.timedOut) {
+		return new SecureNetError('no-answer', `Switch ${bridge.name}: ovs-vswitchd did not answer within ${timeout / 1000} s.`, {}, {cause: error});
+	}
+
+	return error.stderr === '' ? error : flowError(bridge, error, lines);
 }
 
 /** ovs-ofctl names the line (`-:3: …`) of what it cannot read; what the switch refuses comes back in the switch's own notation. */

@@ -7,6 +7,7 @@ import type {Options, ResultPromise} from 'execa';
 import {SecureNetError} from '../util/errors.ts';
 import {endWhenAborted} from './interrupt.ts';
 import {type Namespace, home, inside} from './namespace.ts';
+import {letGoAfterExit} from './pipes.ts';
 import {missingProgram, searchPath} from './programs.ts';
 
 export type Output = {
@@ -39,14 +40,17 @@ export class ProgramError extends SecureNetError {
 	/** The program's own words. */
 	readonly stderr: string;
 	readonly stdout: string;
+	/** Whether it was ended because its time was up. */
+	readonly timedOut: boolean;
 
-	constructor(program: string, {exitCode, stdout, stderr, how, place}: Output & {how: string; place: string | undefined}, options?: ErrorOptions) {
+	constructor(program: string, {exitCode, stdout, stderr, how, place, timedOut}: Output & {how: string; place: string | undefined; timedOut: boolean}, options?: ErrorOptions) {
 		const words = stderr.trim();
 		super('program', `${program}${place === undefined ? '' : ` in ${place}`} ${how}${words === '' ? '.' : `: ${words}`}`, {}, options);
 		this.program = program;
 		this.exitCode = exitCode;
 		this.stderr = stderr;
 		this.stdout = stdout;
+		this.timedOut = timedOut;
 	}
 }
 
@@ -112,7 +116,7 @@ export async function execute(argv: readonly string[], options: ExecuteOptions =
 		maxBuffer: Math.ceil(outputLimit / 3) * 4,
 	}, child => {
 		endWhenAborted(child, stop, {group: stdout !== 'inherit'});
-	});
+	}, stop);
 	const {exitCode, ...written} = outputOf(result);
 	const [standard, errors] = [written.stdout, written.stderr].map(each => Buffer.from(each, 'base64').toString()) as [string, string];
 	return {exitCode: deadline?.aborted && result.failed ? 124 : exitCode, stdout: standard, stderr: errors + complaint(argv, result)};
@@ -123,17 +127,19 @@ export type Result = Awaited<ResultPromise>;
 type Outcome = {readonly exitCode?: number | undefined; readonly signal?: NodeJS.Signals | undefined; readonly code?: string | undefined};
 
 /**
-Starts a program by execa and waits for its end, whatever that is.
+Starts a program by execa and waits for its end, whatever that is. What it started itself and left running is not waited for.
 
 @param started gets the child while it runs
+@param stop ends the program's process group by `endWhenAborted`, so that the group's end is waited for as well
 */
-export async function launch(argv: readonly string[], namespace: Namespace | undefined, options: Options, started: (child: ResultPromise) => void = () => undefined): Promise<Result> {
+export async function launch(argv: readonly string[], namespace: Namespace | undefined, options: Options, started: (child: ResultPromise) => void = () => undefined, stop?: AbortSignal): Promise<Result> {
 	// execa takes longer to load than most programs to run, so it waits until it is needed.
 	const {execa} = await import('execa');
 	const [program = '', ...rest] = argv;
 	const settings: Options = {maxBuffer: outputLimit, ...options, env: environment(options.env), extendEnv: false, reject: false, stripFinalNewline: false};
 	const {child} = inside(namespace ?? home, () => ({child: execa(program, rest, settings)}));
 	started(child);
+	letGoAfterExit(child, stop);
 	return child;
 }
 
@@ -148,7 +154,7 @@ export function outputOf(result: Result): Output {
 
 /** What to throw for a program that failed. @param how such as `was interrupted` */
 export function failure(program: string, result: Result, how: string, namespace: Namespace | undefined): Error {
-	return isMissing(result) ? missingProgram(program) : new ProgramError(program, {...outputOf(result), how, place: namespace?.name}, {cause: result.cause});
+	return isMissing(result) ? missingProgram(program) : new ProgramError(program, {...outputOf(result), how, place: namespace?.name, timedOut: result.timedOut}, {cause: result.cause});
 }
 
 function isMissing({code}: Outcome): boolean {

@@ -1,6 +1,7 @@
 /** Connections that an Open vSwitch tracks, in either datapath: listed and deleted over ovs-vswitchd's control socket. */
 import {addressBytes, parseAddress} from '../util/address.ts';
-import {type TrackedConnection, connectionOf, protocolNumber} from './conntrack.ts';
+import {SecureNetError} from '../util/errors.ts';
+import {type TrackedConnection, attempt, connectionOf, describe, protocolNumber, throwFailures} from './conntrack.ts';
 import {checksum} from './icmp.ts';
 import {RpcError} from './jsonrpc.ts';
 import {type Bridge, packetsOut, switchControl} from './openflow.ts';
@@ -33,15 +34,36 @@ Equivalent to: `ovs-appctl dpctl/flush-conntrack zone=ZONE TUPLE`, once a connec
 ICMPv6 connections stay but lose their mark: Open vSwitch 3.1 aborts when it is to delete one by its tuple (it looks for the
 reply of an ICMPv6 type among the types of ICMP). For a policy an unmarked connection is none (POLICY 2.3).
 
-@throws RpcError with the switch's words when it refuses for another reason
+@throws ConnectionsError with those that the switch refuses to delete for another reason; the others are deleted
+@throws RpcError when nobody listens; FlowError or SecureNetError `no-answer` as of `packetsOut`
 */
 export async function deleteSwitchConnections(bridge: Bridge, zone: number, connections: readonly TrackedConnection[]): Promise<void> {
-	const [pings, others] = [connections.filter(isPing6), connections.filter(connection => !isPing6(connection))];
-	if (others.length > 0) {
-		const answers = await unixctlAll(switchControl(bridge), 'dpctl/flush-conntrack', others.map(connection => [`zone=${zone}`, tuple(connection)]), timeout);
-		throwRefusal(answers);
+	const failures: string[] = [];
+	const known = connections.filter(connection => attempt(connection, failures, refuseMixture));
+	await flush(bridge, zone, known.filter(connection => !isPing6(connection)), failures);
+	await unmark(bridge, zone, known.filter(isPing6));
+	throwFailures(failures);
+}
+
+async function flush(bridge: Bridge, zone: number, connections: readonly TrackedConnection[], failures: string[]): Promise<void> {
+	const tuples = new Map<TrackedConnection, string>();
+	for (const connection of connections) {
+		attempt(connection, failures, () => tuples.set(connection, tuple(connection)));
 	}
 
+	if (tuples.size === 0) {
+		return;
+	}
+
+	const answers = await unixctlAll(switchControl(bridge), 'dpctl/flush-conntrack', [...tuples.values()].map(each => [`zone=${zone}`, each]), timeout);
+	for (const [index, connection] of [...tuples.keys()].entries()) {
+		attempt(connection, failures, () => {
+			throwRefusal(answers[index]);
+		});
+	}
+}
+
+async function unmark(bridge: Bridge, zone: number, pings: readonly TrackedConnection[]): Promise<void> {
 	if (pings.length > 0) {
 		const actions = `ct(commit,zone=${zone},exec(set_field:0->ct_mark))`;
 		await packetsOut(bridge, pings.map(connection => ({bytes: echoRequest(connection), actions})));
@@ -68,17 +90,22 @@ function tuple({family, protocol, source, destination, sport, dport, icmp}: Trac
 	return parts.join(',');
 }
 
-function throwRefusal(answers: ReadonlyArray<PromiseSettledResult<string>>): void {
-	for (const answer of answers) {
-		if (answer.status === 'rejected' && !isGone(answer.reason)) {
-			throw answer.reason;
-		}
+function throwRefusal(answer: PromiseSettledResult<string> | undefined): void {
+	if (answer?.status === 'rejected' && !isGone(answer.reason)) {
+		throw answer.reason;
 	}
 }
 
 /** The daemon's words for ENOENT. */
 function isGone(reason: unknown): boolean {
 	return reason instanceof RpcError && String(reason.answer).includes('No such file or directory');
+}
+
+/** ICMP in an IPv6 packet, or ICMPv6 in an IPv4 packet: Open vSwitch 3.1 tracks it, but lists it with type and id 0, by which nothing finds it again. */
+function refuseMixture({family, protocol}: TrackedConnection): void {
+	if (protocol === (family === 4 ? 'icmpv6' : 'icmp')) {
+		throw new SecureNetError('mixture', `Open vSwitch cannot find a connection of ${protocol} in IPv${family} packets`);
+	}
 }
 
 function isPing6({protocol}: TrackedConnection): boolean {

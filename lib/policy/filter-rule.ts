@@ -51,6 +51,8 @@ export type SharedPlan = {
 	readonly bound: AddressSet;
 	/** Addresses of routers: traffic to them is not judged. */
 	readonly routers: AddressSet;
+	/** As in Inventory.broadcasts. */
+	readonly broadcasts: readonly Address[];
 	/** As in Inventory.domains. */
 	readonly domains: ReadonlyArray<{readonly id: number; readonly subnets: readonly Prefix[]; readonly perimeter: boolean}>;
 };

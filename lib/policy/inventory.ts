@@ -3,6 +3,7 @@ import type {Blueprint, InterfacePlan, NodePlan} from '../topology/blueprint.ts'
 import {contains, linkLocalAddress, parsePrefix, sameAddress} from '../util/address.ts';
 import type {Address, Mac, Prefix} from '../util/address.ts';
 import {compareNames} from '../util/names.ts';
+import {broadcastsOf} from './broadcasts.ts';
 import {domainsOf, isPerimeter} from './domains.ts';
 import {partsAround} from './parts.ts';
 
@@ -17,6 +18,8 @@ export type Inventory = {
 	the domain `outside` of its own when any domain has a perimeter router, see `domainOf`.
 	*/
 	readonly domains: readonly Domain[];
+	/** What hosts take for everybody on their link, by the subnets of the interfaces; an address that an interface has is not among them. Sorted, each once. */
+	readonly broadcasts: readonly Address[];
 };
 
 export type HostEntry = {
@@ -83,6 +86,7 @@ export function inventoryOf(blueprint: Blueprint): Inventory {
 		}])),
 		devices: devicesOf(blueprint, peerOf),
 		domains: domainsOf(blueprint),
+		broadcasts: broadcastsOf(nodes),
 	};
 }
 

@@ -1,5 +1,5 @@
 /** Small plans for driver tests, written the short way: names, addresses, sentences. */
-import {compareAddresses, linkLocalAddress, macFromNumber, parseAddress, parsePrefix, prefixOf} from '../../lib/util/address.ts';
+import {compareAddresses, lastOf, linkLocalAddress, macFromNumber, parseAddress, parsePrefix, prefixOf} from '../../lib/util/address.ts';
 import type {Prefix} from '../../lib/util/address.ts';
 import type {Compiled, DevicePlan, FilterRule, GuardedPort, Match, SharedPlan} from '../../lib/policy/filter-rule.ts';
 
@@ -12,6 +12,8 @@ export type Sketch = {
 	readonly routers?: string;
 	/** Subnets of each domain; a perimeter borders all but those marked `open:`. */
 	readonly domains?: readonly string[];
+	/** Broadcast addresses of subnets; by default those of the domains. */
+	readonly broadcasts?: string;
 	/** Sentences `allow PEER to PEER`, numbered from 1, or with their id: `7: deny any to 10.0.0.1`. */
 	readonly rules?: readonly string[];
 	/** Hosts of the switch from port 1: addresses, then flags `bound` and `lifted`, such as `10.0.10.10 fd00::1 bound`. */
@@ -48,13 +50,15 @@ export function compiled(...plans: DevicePlan[]): Compiled {
 	return {shared: first.shared, devices: new Map(plans.map(plan => [plan.device, plan]))};
 }
 
-function sharedPlan({isolation = 'bound', sets = {}, bound = '', routers = '', domains = []}: Sketch): SharedPlan {
+function sharedPlan({isolation = 'bound', sets = {}, bound = '', routers = '', domains = [], broadcasts}: Sketch): SharedPlan {
+	const subnets = domains.map(text => prefixes(text.replace('open:', '')));
 	return {
 		isolation,
 		sets: new Map(Object.entries(sets).map(([name, text]) => [name, {name, prefixes: prefixes(text)}])),
 		bound: {name: 'bound', prefixes: prefixes(bound)},
 		routers: {name: 'routers', prefixes: prefixes(routers)},
-		domains: domains.map((text, index) => ({id: index + 1, subnets: prefixes(text.replace('open:', '')), perimeter: !text.startsWith('open:')})),
+		broadcasts: broadcasts === undefined ? subnets.flat().filter(({family, length}) => family === 4 && length < 31).flatMap(subnet => [subnet.value, lastOf(subnet)]).map(value => ({family: 4, value})) : prefixes(broadcasts),
+		domains: domains.map((text, index) => ({id: index + 1, subnets: subnets[index] ?? [], perimeter: !text.startsWith('open:')})),
 	};
 }
 
