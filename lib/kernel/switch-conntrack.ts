@@ -1,7 +1,7 @@
 /** Connections that an Open vSwitch tracks, in either datapath: listed and deleted over ovs-vswitchd's control socket. */
 import {addressBytes, parseAddress} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
-import {type TrackedConnection, attempt, connectionOf, describe, protocolNumber, throwFailures} from './conntrack.ts';
+import {type TrackedConnection, attempt, connectionOf, protocolNumber, throwFailures} from './conntrack.ts';
 import {checksum} from './icmp.ts';
 import {RpcError} from './jsonrpc.ts';
 import {type Bridge, packetsOut, switchControl} from './openflow.ts';

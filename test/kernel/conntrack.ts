@@ -1,12 +1,15 @@
 /** Connections of both trackers: real ones are opened, listed, deleted one by one. */
 import {writeFileSync} from 'node:fs';
 import anyTest, {type ExecutionContext, type TestFn} from 'ava';
-import {type TrackedConnection, deleteConnections, describe, listConnections} from '../../lib/kernel/conntrack.ts';
+import {ConnectionsError, type TrackedConnection, deleteConnections, describe, listConnections, protocolNumber} from '../../lib/kernel/conntrack.ts';
 import {type RunningProgram, start} from '../../lib/kernel/daemon.ts';
 import {restore} from '../../lib/kernel/iptables.ts';
+import {inside} from '../../lib/kernel/namespace.ts';
 import {type Bridge, bundle, dumpFlows} from '../../lib/kernel/openflow.ts';
 import {execute, run} from '../../lib/kernel/process.ts';
 import {deleteSwitchConnections, listSwitchConnections} from '../../lib/kernel/switch-conntrack.ts';
+import {AF_INET, AF_INET6, SOCK_RAW, close, socket, trySendTo} from '../../lib/kernel/syscall.ts';
+import {addressBytes, parseAddress} from '../../lib/util/address.ts';
 import {type Fabric, buildFabric} from '../helpers/fabric.ts';
 
 const test = anyTest as TestFn<Fabric & {servers: RunningProgram[]}>;
@@ -144,6 +147,88 @@ test.serial('connections of a switch', async t => {
 		const left = (await inZone(bridge, zone)).filter(({mark}) => mark === 1);
 		t.false(left.map(describe).includes(describe(each)), describe(each));
 		t.true(ours.slice(index + 1).every(other => left.map(describe).includes(describe(other))));
+	}
+});
+
+const addresses = {4: '10.9.0.2', 6: 'fd09::2'} as const;
+
+/** Sends h2 one packet of a protocol. */
+function inject({h1}: Fabric, family: 4 | 6, protocol: number, payload: Uint8Array = new Uint8Array(32)): void {
+	const fd = inside(h1, () => socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, protocol));
+	const to = Buffer.alloc(family === 4 ? 16 : 28);
+	to.writeUInt16LE(family === 4 ? AF_INET : AF_INET6);
+	to.set(addressBytes(parseAddress(addresses[family])), family === 4 ? 4 : 8);
+	const refused = trySendTo(fd, payload, to);
+	close(fd);
+	if (refused !== undefined) {
+		throw new Error(refused);
+	}
+}
+
+/** From port 0 to port 53, without checksum. */
+const fromPort0 = Uint8Array.of(0, 0, 0, 53, 0, 8, 0, 0);
+
+test.serial('a packet of any protocol, and from port 0, is found and deleted by the kernel', async t => {
+	const {h2, bridge} = t.context;
+	await bundle(bridge, ['delete', 'add actions=normal']);
+	await restore(h2, 4, '*filter\n-A INPUT -m conntrack --ctstate NEW -j CONNMARK --set-mark 3\nCOMMIT\n');
+	const protocols = [2, 33, 47, 89, 132, 136, 253];
+	protocols.forEach(protocol => {
+		inject(t.context, 4, protocol);
+	});
+	inject(t.context, 4, 17, fromPort0);
+	const known = async () => (await listConnections(h2)).filter(({family}) => family === 4);
+	await eventually(async () => (await known()).some(({protocol, sport, dport}) => protocol === 'udp' && sport === 0 && dport === 53));
+	await eventually(async () => (await known()).some(({protocol}) => protocol === '2'));
+	const all = await known();
+	t.notThrows(() => {
+		deleteConnections(h2, all);
+	});
+	t.deepEqual((await known()).map(describe), []);
+});
+
+test.serial('packets of all protocols are found and deleted by a switch', async t => {
+	const {bridge} = t.context;
+	const protocols = [2, 33, 47, 50, 89, 132, 136, 253];
+	for (const protocol of protocols) {
+		inject(t.context, 4, protocol);
+		inject(t.context, 6, protocol);
+	}
+
+	const others = async () => (await inZone(bridge, zone)).filter(({protocol}) => protocol !== 'icmpv6');
+	await eventually(async () => {
+		const found = new Set((await others()).map(({protocol}) => protocol));
+		return ['igmp', '89', '253'].every(name => found.has(name));
+	});
+	await deleteSwitchConnections(bridge, zone, await others());
+	t.deepEqual((await others()).map(describe), []);
+});
+
+test.serial('a connection that cannot be deleted keeps no other alive, and is told', async t => {
+	const {bridge, h2} = t.context;
+	inject(t.context, 4, 253);
+	await eventually(async () => (await inZone(bridge, zone)).length > 0);
+	const all = await inZone(bridge, zone);
+	const odd: TrackedConnection = {family: 4, protocol: 'foo', source: '10.9.0.1', destination: '10.9.0.2', mark: 1};
+	const mixed: TrackedConnection = {family: 6, protocol: 'icmp', source: 'fd09::1', destination: 'fd09::2', icmp: {id: 0, type: 0, code: 0}, mark: 1};
+	const words = 'foo 10.9.0.1 → 10.9.0.2: The number of protocol "foo" is not known';
+	const mixture = 'icmp fd09::1 → fd09::2 id 0: Open vSwitch cannot find a connection of icmp in IPv6 packets';
+	const error = await t.throwsAsync(deleteSwitchConnections(bridge, zone, [odd, mixed, ...all]), {instanceOf: ConnectionsError});
+	t.deepEqual([...error.failures].sort(), [words, mixture]);
+	t.deepEqual((await inZone(bridge, zone)).map(describe), []);
+	const loaded = await load(t, 2);
+	const {sport, dport, ...portless} = loaded[0] as TrackedConnection;
+	t.true(sport !== undefined && dport === 53);
+	t.throws(() => {
+		deleteConnections(h2, [odd, ...loaded, portless]);
+	}, {instanceOf: ConnectionsError, message: `A connection goes on that was to be cut: ${words}; and 1 more`});
+	t.false((await listConnections(h2)).some(({dport}) => dport === 53));
+});
+
+test('protocols have numbers', t => {
+	t.deepEqual(['igmp', 'tcp', '89'].map(protocolNumber), [2, 6, 89]);
+	for (const unknown of ['foo', '', 'constructor']) {
+		t.throws(() => protocolNumber(unknown), {message: `The number of protocol "${unknown}" is not known`});
 	}
 });
 

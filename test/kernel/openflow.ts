@@ -1,4 +1,5 @@
 /** Flows on a real switch. */
+import {readFileSync} from 'node:fs';
 import anyTest, {type TestFn} from 'ava';
 import {type Flow, FlowError, bundle, dumpFlows, parseFlows, trace} from '../../lib/kernel/openflow.ts';
 import {type Fabric, buildFabric} from '../helpers/fabric.ts';
@@ -63,6 +64,19 @@ test.serial('every kind of line can be checked', async t => {
 
 test.serial('a switch that is not there', async t => {
 	await t.throwsAsync(bundle({...t.context.bridge, name: 's9'}, ['add actions=drop']), {instanceOf: FlowError, message: /Switch s9 refuses the flows: connecting to .*s9.mgmt \(No such file or directory\)/});
+});
+
+test.serial('a switch that does not answer', async t => {
+	const {bridge} = t.context;
+	const vswitchd = Number(readFileSync(`${bridge.runDirectory}/ovs-vswitchd.pid`, 'utf8'));
+	process.kill(vswitchd, 'SIGSTOP');
+	try {
+		const begin = performance.now();
+		await t.throwsAsync(bundle(bridge, before), {message: 'Switch s1: ovs-vswitchd did not answer within 5.002 s.'});
+		t.true(performance.now() - begin < 10_000);
+	} finally {
+		process.kill(vswitchd, 'SIGCONT');
+	}
 });
 
 test.serial('a flow that cannot be traced', async t => {

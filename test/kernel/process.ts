@@ -42,6 +42,28 @@ test('a command that ignores SIGINT gets SIGTERM', async t => {
 	t.is(exitCode, 5);
 });
 
+test('what a command left running holds its pipes, and is not waited for', async t => {
+	const begin = performance.now();
+	const {exitCode, stdout} = await execute(['sh', '-c', 'echo a; setsid -f sleep 15; echo b; exit 3'], {timeout: 20_000});
+	t.deepEqual([exitCode, stdout], [3, 'a\nb\n']);
+	t.true(performance.now() - begin < 10_000);
+	await run(['setsid', '-f', 'sleep', '15'], {timeout: 20_000});
+	t.true(performance.now() - begin < 10_000);
+});
+
+test('what a command left running and goes on writing is not waited for', async t => {
+	const begin = performance.now();
+	t.is((await execute(['setsid', '-f', 'timeout', '15', 'sh', '-c', 'while echo x; do sleep 0.02; done'])).exitCode, 0);
+	t.true(performance.now() - begin < 10_000);
+});
+
+test('an interrupted command ends though what has left its group holds the pipes', async t => {
+	const begin = performance.now();
+	const {exitCode} = await execute(['sh', '-c', 'setsid -f sleep 15; sleep 15'], {signal: AbortSignal.timeout(300)});
+	t.is(exitCode, 130);
+	t.true(performance.now() - begin < 10_000);
+});
+
 test('a command whose output is cut off says so', async t => {
 	const {exitCode, stdout, stderr} = await execute(['head', '--bytes', String(150 << 20), '/dev/zero']);
 	t.true(stdout.length >= 100 << 20);
