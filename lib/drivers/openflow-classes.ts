@@ -6,7 +6,7 @@ import {classify} from './address-class.ts';
 import type {AddressClass, ClassifiedPrefix, SetNumbers} from './address-class.ts';
 import {byKey, makeFlow} from './flow.ts';
 import type {Flow, Flows} from './flow.ts';
-import {matchDomains, matchFlag, matchOriginal, priority, setDomain, setFlag, setWords, table} from './pipeline.ts';
+import {matchDomains, matchFlag, matchFlags, matchOriginal, priority, setDomain, setFlag, setWords, table} from './pipeline.ts';
 import type {Side} from './pipeline.ts';
 
 export type SharedFlows = {readonly numbers: SetNumbers; readonly flows: Flows};
@@ -61,6 +61,7 @@ function sharedFlows(shared: SharedPlan, numbers: SetNumbers): Flow[] {
 		makeFlow(table.destination, priority.first, matchOriginal, `goto_table:${table.multicast}`, 'multicast is judged for each receiver'),
 		...classify('destination', shared, numbers).map(destinationFlow),
 		makeFlow(table.destination, priority.miss, '', `goto_table:${table.rules}`, 'a destination in no set and outside of all domains'),
+		...routerFlows(shared),
 		...defaultFlows(shared),
 		...isolationFlows(shared),
 		makeFlow(table.forward, priority.miss, '', 'NORMAL', 'forward as a learning switch'),
@@ -73,13 +74,16 @@ function sourceFlow({prefix, class: source}: ClassifiedPrefix): Flow {
 
 function destinationFlow({prefix, class: destination}: ClassifiedPrefix): Flow {
 	const match = matchPrefix('destination', prefix);
-	return destination.router
-		? makeFlow(table.destination, priority.prefix + prefix.length, match, `goto_table:${table.permit}`, `traffic to router address ${formatPrefix(prefix)} is not judged`)
-		: makeFlow(table.destination, priority.prefix + prefix.length, match, then(classActions('destination', destination), table.rules), `destination ${formatPrefix(prefix)}`);
+	return makeFlow(table.destination, priority.prefix + prefix.length, match, then(classActions('destination', destination), table.rules), `destination ${formatPrefix(prefix)}`);
 }
 
-function classActions(side: Side, {words, domain, bound}: AddressClass): string[] {
-	return [...setWords(side, words), ...(domain === undefined ? [] : [setDomain(side, domain)]), ...(bound ? [setFlag('bound')] : [])];
+function classActions(side: Side, {words, domain, bound, router}: AddressClass): string[] {
+	return [...setWords(side, words), ...(domain === undefined ? [] : [setDomain(side, domain)]), ...(bound ? [setFlag('bound')] : []), ...(router ? [setFlag('router')] : [])];
+}
+
+/** The address alone could be in a frame to a host, which takes any packet that it forwards or has given itself the address of. */
+function routerFlows({routerMacs}: SharedPlan): Flow[] {
+	return routerMacs.map(mac => makeFlow(table.rules, priority.first, `${matchFlags(['router'], ['multicast'])},dl_dst=${mac}`, `goto_table:${table.permit}`, 'traffic to a router itself is not judged'));
 }
 
 /** OpenFlow cannot match "not equal", so the pairs that no perimeter firewall parts are listed and the rest is denied. */

@@ -2,6 +2,7 @@
 import {formatAddress, formatPrefix, prefixOf} from '../util/address.ts';
 import type {Family, Prefix} from '../util/address.ts';
 import type {DevicePlan, GuardedPort} from '../policy/filter-rule.ts';
+import {dhcpClient, dhcpServer} from './dhcp.ts';
 import {makeFlow} from './flow.ts';
 import type {Flow} from './flow.ts';
 import {matchPrefix} from './openflow-classes.ts';
@@ -9,6 +10,8 @@ import {priority, setReceiver, table} from './pipeline.ts';
 
 const untagged = 'vlan_tci=0x0000/0x1000';
 const tagged = 'vlan_tci=0x1000/0x1000';
+/** A tag of VLAN 0 carries a priority and nothing else; hosts take what is in it as if it had none. */
+const priorityTagged = 'vlan_tci=0x1000/0x1fff';
 const forward = `goto_table:${table.forward}`;
 const routerSolicitation = 'icmp6,icmp_type=133,icmp_code=0,nw_ttl=255';
 const neighborSolicitation = 'icmp6,icmp_type=135,icmp_code=0,nw_ttl=255';
@@ -19,8 +22,6 @@ const noLinkLayer = '00:00:00:00:00:00';
 const listenerDiscovery = [130, 131, 132, 143].map(type => `icmp6,icmp_type=${type},nw_ttl=1`);
 /** All of neighbour discovery (RFC 4861): solicitations, advertisements, redirects. A hop limit of 255 proves that no router forwarded it. */
 const neighborDiscovery = [133, 134, 135, 136, 137].map(type => `icmp6,icmp_type=${type},nw_ttl=255`);
-const dhcpClient = ['udp,tp_src=68,tp_dst=67', 'udp6,tp_src=546,tp_dst=547'];
-const dhcpServer = ['udp,tp_src=67,tp_dst=68', 'udp6,tp_src=547,tp_dst=546'];
 
 /** Ports whose multicast and broadcast are judged: those of bound hosts, and with isolation `all` everybody's who has not lifted port security. */
 export function judgedPorts({guarded, shared}: DevicePlan): GuardedPort[] {
@@ -51,9 +52,9 @@ function classifySecured({port, host}: GuardedPort): Flow[] {
 function classifyOthers(): Flow[] {
 	const at = (level: number, match: string, next: number, why: string) => makeFlow(table.classify, level, match, `goto_table:${next}`, why);
 	return [
+		makeFlow(table.classify, priority.middle + 1, priorityTagged, `pop_vlan,resubmit(,${table.classify})`, 'a priority tag hides nothing'),
 		at(priority.middle, tagged, table.other, 'tagged frames are neither ARP nor IP here'),
 		...['arp', ...neighborDiscovery, ...listenerDiscovery].map(match => at(priority.middle - 1, match, table.forward, 'always allowed: address resolution')),
-		...dhcpServer.map(match => at(priority.middle - 1, match, table.forward, 'always allowed: answers to DHCP clients')),
 		...['ip', 'ipv6'].map(match => at(priority.low, match, table.cast, 'IP is judged')),
 		at(priority.miss, '', table.other, 'neither ARP nor IP'),
 	];
@@ -72,7 +73,8 @@ function antispoofFlows(guarded: GuardedPort): Flow[] {
 	];
 }
 
-function ownPrefixes({addresses, allowed}: GuardedPort): Prefix[] {
+/** Where the host may send from, and what it may receive: each once. */
+export function ownPrefixes({addresses, allowed}: GuardedPort): Prefix[] {
 	const own = [...addresses.map(prefixOf), ...allowed];
 	return own.filter((prefix, index) => own.findIndex(other => formatPrefix(other) === formatPrefix(prefix)) === index);
 }

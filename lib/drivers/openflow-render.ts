@@ -6,6 +6,7 @@ import {byKey, diffTables, makeFlow} from './flow.ts';
 import type {Flow, Flows} from './flow.ts';
 import {matchPrefix, renderShared} from './openflow-classes.ts';
 import type {SharedFlows} from './openflow-classes.ts';
+import {egressFlows} from './openflow-egress.ts';
 import {judgedPorts, portFlows} from './openflow-ports.ts';
 import {placeRules, ruleFlows} from './openflow-rules.ts';
 import type {Priorities} from './openflow-rules.ts';
@@ -39,7 +40,7 @@ export function renderFlows(plan: DevicePlan, previous: FlowState): FlowState {
 		shared,
 		priorities,
 		rules: byKey(ruleFlows(plan.rules, priorities, shared.numbers)),
-		local: byKey([...portFlows(plan), ...castFlows(plan), ...stateFlows(), ...permitFlows(plan.zone)]),
+		local: byKey([...portFlows(plan), ...castFlows(plan), ...stateFlows(), ...permitFlows(plan.zone), ...egressFlows(plan)]),
 		zone: plan.zone,
 	};
 }
@@ -71,15 +72,14 @@ export function unsupportedByFlows(plan: DevicePlan): string[] {
 }
 
 /**
-Hosts take a packet for multicast or broadcast by either address, so either is enough: a broadcast IP address in a frame
-to one host would otherwise slip past the rules for that host.
+The IP address alone says what is for many: a host takes a broadcast address in a frame to itself, and its own address in a
+frame to everybody, so neither MAC may decide by which rules a packet is judged.
 */
 function castFlows({shared, zone}: DevicePlan): Flow[] {
 	const multicast = (match: string) => makeFlow(table.cast, priority.low, match, `${setFlag('multicast')},goto_table:${table.source}`, 'multicast is judged without state');
 	const broadcast = shared.broadcasts.map(address => matchPrefix('destination', prefixOf(address)));
 	const track = (protocol: string) => makeFlow(table.cast, priority.miss + 1, protocol, `ct(table=${table.state},zone=${zone})`, 'track connections');
 	return [
-		...['ip', 'ipv6'].map(protocol => multicast(`${protocol},dl_dst=01:00:00:00:00:00/01:00:00:00:00:00`)),
 		...[...new Set(['ip,nw_dst=224.0.0.0/4', 'ip,nw_dst=255.255.255.255', 'ip,nw_dst=0.0.0.0', 'ipv6,ipv6_dst=ff00::/8', ...broadcast])].map(multicast),
 		track('ip'),
 		track('ipv6'),
@@ -89,13 +89,13 @@ function castFlows({shared, zone}: DevicePlan): Flow[] {
 
 function stateFlows(): Flow[] {
 	const judge = `goto_table:${table.source}`;
-	const skipRules = `${setFlag('untracked')},${judge}`;
+	const judgeUntracked = `${setFlag('untracked')},${judge}`;
 	return [
 		makeFlow(table.state, priority.high, `ct_mark=${madeByPolicy}/${madeByPolicy}`, `goto_table:${table.forward}`, 'part of a connection that a rule or the default allowed'),
-		makeFlow(table.state, priority.middle + 1, 'ct_state=+inv+trk', skipRules, 'part of no connection: judged by the default alone'),
+		makeFlow(table.state, priority.middle + 1, 'ct_state=+inv+trk', judgeUntracked, 'part of no connection: no rule allows it'),
 		...['tcp', 'tcp6'].flatMap(protocol => [
 			makeFlow(table.state, priority.middle, `${protocol},tcp_flags=+syn-ack`, judge, 'opens a TCP connection'),
-			makeFlow(table.state, priority.low, protocol, skipRules, 'TCP that opens no connection: judged by the default alone'),
+			makeFlow(table.state, priority.low, protocol, judgeUntracked, 'TCP that opens no connection: no rule allows it'),
 		]),
 		makeFlow(table.state, priority.miss, '', judge, 'first packet of a connection'),
 	];

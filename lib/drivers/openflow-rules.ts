@@ -2,10 +2,11 @@
 import type {Family} from '../util/address.ts';
 import type {FilterRule, Match} from '../policy/filter-rule.ts';
 import type {SetNumbers} from './address-class.ts';
+import {dhcpServer} from './dhcp.ts';
 import {makeFlow} from './flow.ts';
 import type {Flow} from './flow.ts';
 import {matchPrefix} from './openflow-classes.ts';
-import {matchFlag, matchSet, priority, table} from './pipeline.ts';
+import {matchFlags, matchSet, priority, table} from './pipeline.ts';
 import type {Side} from './pipeline.ts';
 
 export type Priorities = ReadonlyMap<number, number>;
@@ -15,10 +16,16 @@ const rendered = new WeakMap<FilterRule, {readonly numbers: SetNumbers; readonly
 
 export function ruleFlows(rules: readonly FilterRule[], priorities: Priorities, numbers: SetNumbers): Flow[] {
 	return [
-		makeFlow(table.rules, priority.first, matchFlag('untracked'), `goto_table:${table.defaults}`, 'rules judge first packets only'),
+		...dhcpServer.flatMap(toBound),
 		...rules.flatMap(rule => flowsOf(rule, priorities.get(rule.id) ?? priority.ruleLast, numbers)),
 		makeFlow(table.rules, priority.miss, '', `goto_table:${table.defaults}`, 'no rule matches'),
 	];
+}
+
+/** Answers of DHCP servers: always allowed to bound hosts, whose ports ask for them; a copy goes the way of copies. */
+function toBound(answer: string): Flow[] {
+	const pass = (flags: string, next: number) => makeFlow(table.rules, priority.first, `${answer},${flags}`, `goto_table:${next}`, 'always allowed: answers to DHCP clients');
+	return [pass(matchFlags(['bound'], ['multicast']), table.forward), pass(matchFlags(['bound', 'multicast']), table.permit)];
 }
 
 /**
@@ -79,12 +86,14 @@ function flowsOf(rule: FilterRule, at: number, numbers: SetNumbers): readonly Fl
 /** One flow for each pair of the two sides' matches, or a conjunction of both lists where that takes fewer flows. */
 function renderRule(rule: FilterRule, at: number, numbers: SetNumbers): Flow[] {
 	const actions = rule.action === 'allow' ? `goto_table:${table.permit}` : 'drop';
-	const final = (match: string) => makeFlow(table.rules, at, match, actions, rule, true);
+	// A connection is allowed by its first packet: what starts none passes by no rule, and still meets those that deny.
+	const firstOnly = rule.action === 'allow' ? [matchFlags([], ['untracked'])] : [];
+	const final = (...matches: string[]) => makeFlow(table.rules, at, [...matches, ...firstOnly].filter(Boolean).join(','), actions, rule, true);
 	const families = familiesOf(rule).map(family => [sideMatches('source', rule.from, family, numbers), sideMatches('destination', rule.to, family, numbers)] as const);
-	const pairs = families.flatMap(([sources, destinations]) => sources.flatMap(source => destinations.map(destination => [source, destination].filter(Boolean).join(','))));
+	const pairs = families.flatMap(([sources, destinations]) => sources.flatMap(source => destinations.map(destination => [source, destination])));
 	const lists = families.filter(([sources, destinations]) => sources.length > 0 && destinations.length > 0);
 	if (pairs.length <= lists.flat(2).length + 1) {
-		return pairs.map(final);
+		return pairs.map(pair => final(...pair));
 	}
 
 	const member = (match: string, dimension: number) => makeFlow(table.rules, at, match, `conjunction(${rule.id},${dimension}/2)`, rule);

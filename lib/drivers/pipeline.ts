@@ -5,6 +5,8 @@ The pipeline of a switch: the one place where OpenFlow tables, registers and pri
               │                        │        └─────────┴─ source ─ destination ─┬─ rules ─ defaults ─ isolation ─ permit ─ forward
               ├─ cast, forward         └─ forward                                  └─ multicast ─ destination …
               └─ other
+
+A priority tag is taken off and the frame classified again; `rules` may go to `forward`, `forward` to `other`.
 */
 
 /** OpenFlow table of each stage, in the order a packet meets them. Only `multicast` goes back, once for each copy. */
@@ -21,7 +23,7 @@ export const table = {
 	state: 4,
 	/** Source address to set bits and domain. */
 	source: 5,
-	/** Destination address to set bits, domain and boundness. */
+	/** Destination address to set bits, domain, boundness, and whether it is a router's. */
 	destination: 6,
 	/** Judges a copy for every port that wants it, with the host there as destination. */
 	multicast: 7,
@@ -33,9 +35,9 @@ export const table = {
 	isolation: 10,
 	/** Makes the connection. */
 	permit: 11,
-	/** Learning switch. */
+	/** Learning switch, save that a secured port receives for its own addresses only. */
 	forward: 12,
-	/** Neither ARP nor IP: never to a secured port. */
+	/** What never goes to a secured port: neither ARP nor IP, and what `forward` keeps from them. */
 	other: 13,
 } as const;
 
@@ -69,12 +71,16 @@ const bitsPerWord = 32;
 export type Side = 'source' | 'destination';
 
 export const flag = {
-	/** Starts no connection and is part of none: rules do not apply, and the default permits it without making one. */
+	/** Starts no connection and is part of none: only deny rules apply, and the default permits it without making one. */
 	untracked: 0x1,
 	multicast: 0x2,
 	/** The destination is a bound host. */
 	bound: 0x4,
+	/** The destination is a router's address; the frame may be for somebody else. */
+	router: 0x8,
 } as const;
+
+type FlagName = keyof typeof flag;
 
 /** What the registers, cookies and OVS's limit of 4,096 resubmits per packet can hold. */
 export const limit = {
@@ -85,7 +91,6 @@ export const limit = {
 	/** Each costs a broadcast five resubmits, and 80 of the 64 Ki bytes that the actions of one flow may take. */
 	judgedPorts: 600,
 } as const;
-
 
 /** Numbers of sets as register words, such as [0, 4] for number 34. */
 export function wordsOf(bits: Iterable<number>): number[] {
@@ -120,11 +125,17 @@ export function setDomain(side: Side, domain: number): string {
 		: `set_field:${hex(domainNumber(domain))}/0xffff->reg14`;
 }
 
-export function matchFlag(name: keyof typeof flag): string {
-	return `reg15=${hex(flag[name])}/${hex(flag[name])}`;
+export function matchFlag(name: FlagName): string {
+	return matchFlags([name]);
 }
 
-export function setFlag(name: keyof typeof flag): string {
+/** @param absent flags that are not set */
+export function matchFlags(present: readonly FlagName[], absent: readonly FlagName[] = []): string {
+	const bits = (names: readonly FlagName[]) => names.reduce((sum, name) => sum | flag[name], 0);
+	return `reg15=${hex(bits(present))}/${hex(bits([...present, ...absent]))}`;
+}
+
+export function setFlag(name: FlagName): string {
 	return `set_field:${hex(flag[name])}/${hex(flag[name])}->reg15`;
 }
 

@@ -60,11 +60,13 @@ export class Firewall {
 
 	@param evaluate the policy's verdict on the first packet of a connection
 	@returns how many were ended, counted on each device
+	@throws SecureNetError `revoke` naming every device that failed, after all others have cut theirs; the next call compares again
 	*/
 	async revoke(evaluate: (packet: Packet) => Verdict): Promise<number> {
-		const counts = await Promise.all([...this.#byDriver(this.#changed)].map(async ([driver, devices]) => revokeOn(driver, devices, evaluate)));
+		const revoked = await Promise.all([...this.#byDriver(this.#changed)].map(async ([driver, devices]) => revokeOn(driver, devices, evaluate)));
+		throwFailures(revoked.flatMap(({failures}) => failures));
 		this.#changed.clear();
-		return counts.reduce((sum, count) => sum + count, 0);
+		return revoked.reduce((sum, {count}) => sum + count, 0);
 	}
 
 	/** What is installed on devices, by device, each line with its sentence. @throws InputError `unknown-device` */
@@ -160,18 +162,44 @@ async function putBack(changes: readonly Change[], reason: unknown): Promise<voi
 	}
 }
 
-async function revokeOn(driver: AnyDriver, devices: ReadonlyMap<string, unknown>, evaluate: (packet: Packet) => Verdict): Promise<number> {
-	await driver.settle();
+type Revoked = {readonly count: number; readonly failures: readonly Failure[]};
+type Failure = {readonly devices: string; readonly error: unknown};
+
+/** Every device cuts what it can, whatever becomes of the others. */
+async function revokeOn(driver: AnyDriver, devices: ReadonlyMap<string, unknown>, evaluate: (packet: Packet) => Verdict): Promise<Revoked> {
+	const failures: Failure[] = [];
 	let count = 0;
-	for (const [device, connections] of await driver.connections(devices)) {
+	for (const [device, connections] of await connectionsOf(driver, devices, failures)) {
 		const refused = connections.filter(connection => !isAllowed(connection, evaluate));
-		if (refused.length > 0) {
-			await driver.cut(device, devices.get(device), refused);
-			count += refused.length;
+		try {
+			if (refused.length > 0) {
+				await driver.cut(device, devices.get(device), refused);
+				count += refused.length;
+			}
+		} catch (error) {
+			failures.push({devices: device, error});
 		}
 	}
 
-	return count;
+	return {count, failures};
+}
+
+async function connectionsOf(driver: AnyDriver, devices: ReadonlyMap<string, unknown>, failures: Failure[]): Promise<ReadonlyMap<string, readonly TrackedConnection[]>> {
+	try {
+		await driver.settle();
+		return await driver.connections(devices);
+	} catch (error) {
+		failures.push({devices: [...devices.keys()].join(', '), error});
+		return new Map();
+	}
+}
+
+/** @throws SecureNetError `revoke` naming every device, when there are failures */
+function throwFailures(failures: readonly Failure[]): void {
+	if (failures.length > 0) {
+		const lines = failures.map(({devices, error}) => `  ${devices}: ${messageOf(error)}`);
+		throw new SecureNetError('revoke', ['Connections that the policy no longer allows may go on:', ...lines].join('\n'), {}, {cause: failures[0]?.error});
+	}
 }
 
 function isAllowed({source, destination}: TrackedConnection, evaluate: (packet: Packet) => Verdict): boolean {

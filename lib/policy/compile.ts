@@ -48,6 +48,7 @@ function sharedPlan({policy, inventory, memo, sets, rulesOf}: Draft): SharedPlan
 		sets: usedSets(sets, new Set([...rulesOf.values()].flat())),
 		bound: remember(memo.bound, policy.groups, () => boundSet(policy, inventory)),
 		routers: remember(memo.routers, inventory, () => addressSet('routers', [...inventory.routers.values()].flatMap(({addresses}) => addresses))),
+		routerMacs: [...inventory.routers.values()].flatMap(({macs}) => macs),
 		broadcasts: inventory.broadcasts,
 		domains: inventory.domains,
 	};

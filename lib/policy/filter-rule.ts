@@ -51,6 +51,8 @@ export type SharedPlan = {
 	readonly bound: AddressSet;
 	/** Addresses of routers: traffic to them is not judged. */
 	readonly routers: AddressSet;
+	/** MACs of routers: only a frame to one of them takes a packet to a router. */
+	readonly routerMacs: readonly Mac[];
 	/** As in Inventory.broadcasts. */
 	readonly broadcasts: readonly Address[];
 	/** As in Inventory.domains. */

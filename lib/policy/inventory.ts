@@ -47,6 +47,8 @@ export type RouterEntry = {
 	readonly perimeter: boolean;
 	/** Addresses of all interfaces, link-local included where IPv6 is on. */
 	readonly addresses: readonly Address[];
+	/** MACs of all interfaces. */
+	readonly macs: readonly Mac[];
 };
 
 export type Domain = {
@@ -83,6 +85,7 @@ export function inventoryOf(blueprint: Blueprint): Inventory {
 			name: node.name,
 			perimeter: isPerimeter(node),
 			addresses: node.interfaces.flatMap(plan => addressesOf(plan, node)),
+			macs: node.interfaces.map(({mac}) => mac),
 		}])),
 		devices: devicesOf(blueprint, peerOf),
 		domains: domainsOf(blueprint),

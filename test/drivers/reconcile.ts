@@ -34,7 +34,7 @@ function notebook(refuses: (deed: string) => boolean = () => false) {
 		connections: async devices => Promise.resolve(new Map([...devices.keys()].map(device => [device, open]))),
 		cut: async (device, _state, connections) => deed(`cut ${device} ${connections.map(({destination}) => destination).join(' ')}`),
 	};
-	return {deeds, open, firewall: new Firewall({switch: driver, perimeter: driver})};
+	return {deeds, open, driver, firewall: new Firewall({switch: driver, perimeter: driver})};
 }
 
 const policy = (sentence: string, devices: readonly string[] = ['s10', 's2', 's1']) => compiled(...devices.map((device): DevicePlan => switchPlan({device, rules: [sentence]})));
@@ -130,11 +130,32 @@ test('when the comparison fails it is made again the next time', async t => {
 	const {firewall, deeds, open} = notebook(deed => deed === 'settle' && busy);
 	await firewall.apply(policy(one, ['s1']));
 	open.push(tracked('10.0.0.2'));
-	await t.throwsAsync(firewall.revoke(allowOnly('none')), {message: 'settle: no'});
+	await t.throwsAsync(firewall.revoke(allowOnly('none')), {message: /settle: no/});
 	busy = false;
 	t.is(await firewall.revoke(allowOnly('none')), 1);
 	t.is(deeds.at(-1), 'cut s1 10.0.0.2');
 	t.is(await firewall.revoke(allowOnly('none')), 0);
+});
+
+test('a device that cannot cut keeps no other from cutting, and all that cannot are named', async t => {
+	let stuck = true;
+	const {firewall, deeds, open} = notebook(deed => stuck && /^cut s(1|2) /.test(deed));
+	await firewall.apply(policy(one));
+	open.push(tracked('10.0.0.2'));
+	const error = await t.throwsAsync(firewall.revoke(allowOnly('none')), {instanceOf: SecureNetError, code: 'revoke'});
+	t.deepEqual(error.message.split('\n').slice(1), ['  s1: cut s1 10.0.0.2: no', '  s2: cut s2 10.0.0.2: no']);
+	t.deepEqual(deeds.filter(deed => deed.startsWith('cut')).sort(), ['cut s1 10.0.0.2', 'cut s10 10.0.0.2', 'cut s2 10.0.0.2']);
+	stuck = false;
+	t.is(await firewall.revoke(allowOnly('none')), 3);
+});
+
+test('a driver that cannot tell its connections keeps no other from cutting', async t => {
+	const [broken, sound] = [notebook(deed => deed === 'settle'), notebook()];
+	const firewall = new Firewall({switch: broken.driver, perimeter: sound.driver});
+	await firewall.apply(compiled(...policy(one, ['s1']).devices.values(), {...switchPlan({device: 'fw', rules: [one]}), kind: 'perimeter'}));
+	sound.open.push(tracked('10.0.0.2'));
+	await t.throwsAsync(firewall.revoke(allowOnly('none')), {message: /s1: settle: no$/});
+	t.is(sound.deeds.at(-1), 'cut fw 10.0.0.2');
 });
 
 test('a device that no policy names is unknown', async t => {

@@ -12,7 +12,7 @@ import {type RunningProgram, isAlive, start} from '../../lib/kernel/daemon.ts';
 import {unixctl} from '../../lib/kernel/unixctl.ts';
 import type {DevicePlan} from '../../lib/policy/filter-rule.ts';
 import type {Packet} from '../../lib/policy/evaluate.ts';
-import {formatAddress} from '../../lib/util/address.ts';
+import {contains, formatAddress, sameAddress} from '../../lib/util/address.ts';
 
 const portCount = 12;
 /** A port that no plan knows: what comes in there is another switch's or a router's. */
@@ -89,8 +89,10 @@ export class FlowOracle {
 /** Whether the flows let the first packet of a TCP connection pass. @param inPort the source's own port when it is attached here */
 export async function verdictByTrace(oracle: FlowOracle, plan: DevicePlan, {source, destination}: Packet, inPort: number): Promise<'allow' | 'deny'> {
 	const mac = plan.guarded.find(({port}) => port === inPort)?.mac ?? '02:00:00:00:00:fe';
+	const [router] = plan.shared.routers.prefixes.some(prefix => contains(prefix, destination)) ? plan.shared.routerMacs : [];
+	const receiver = router ?? plan.guarded.find(({addresses}) => addresses.some(own => sameAddress(own, destination)))?.mac ?? '02:00:00:00:00:ff';
 	const [tcp, from, to] = source.family === 4 ? ['tcp', 'nw_src', 'nw_dst'] : ['tcp6', 'ipv6_src', 'ipv6_dst'];
-	const flow = `in_port=${inPort},${tcp},dl_src=${mac},dl_dst=02:00:00:00:00:ff,${from}=${formatAddress(source)},${to}=${formatAddress(destination)},nw_ttl=64,tcp_src=1024,tcp_dst=80,tcp_flags=syn`;
+	const flow = `in_port=${inPort},${tcp},dl_src=${mac},dl_dst=${receiver},${from}=${formatAddress(source)},${to}=${formatAddress(destination)},nw_ttl=64,tcp_src=1024,tcp_dst=80,tcp_flags=syn`;
 	return (await oracle.ports(flow)).length > 0 ? 'allow' : 'deny';
 }
 

@@ -10,6 +10,8 @@ export type Sketch = {
 	/** Addresses of bound hosts. */
 	readonly bound?: string;
 	readonly routers?: string;
+	/** MACs of routers. */
+	readonly routerMacs?: string;
 	/** Subnets of each domain; a perimeter borders all but those marked `open:`. */
 	readonly domains?: readonly string[];
 	/** Broadcast addresses of subnets; by default those of the domains. */
@@ -50,13 +52,14 @@ export function compiled(...plans: DevicePlan[]): Compiled {
 	return {shared: first.shared, devices: new Map(plans.map(plan => [plan.device, plan]))};
 }
 
-function sharedPlan({isolation = 'bound', sets = {}, bound = '', routers = '', domains = [], broadcasts}: Sketch): SharedPlan {
+function sharedPlan({isolation = 'bound', sets = {}, bound = '', routers = '', routerMacs = '', domains = [], broadcasts}: Sketch): SharedPlan {
 	const subnets = domains.map(text => prefixes(text.replace('open:', '')));
 	return {
 		isolation,
 		sets: new Map(Object.entries(sets).map(([name, text]) => [name, {name, prefixes: prefixes(text)}])),
 		bound: {name: 'bound', prefixes: prefixes(bound)},
 		routers: {name: 'routers', prefixes: prefixes(routers)},
+		routerMacs: routerMacs.split(' ').filter(Boolean),
 		broadcasts: broadcasts === undefined ? subnets.flat().filter(({family, length}) => family === 4 && length < 31).flatMap(subnet => [subnet.value, lastOf(subnet)]).map(value => ({family: 4, value})) : prefixes(broadcasts),
 		domains: domains.map((text, index) => ({id: index + 1, subnets: subnets[index] ?? [], perimeter: !text.startsWith('open:')})),
 	};

@@ -9,9 +9,9 @@ import SecureNet from '../../topologies/securenet.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
 import {connects, isBlocked, labOf} from '../helpers/scenario.ts';
 
-/** What is installed on a device, without counts and sentences. */
+/** What is installed on a device, without counts and sentences; flows of one priority have no order. */
 async function textOf(lab: Lab, device: string): Promise<string[]> {
-	return ((await lab.installed([device])).get(device) ?? []).map(({text}) => text);
+	return ((await lab.installed([device])).get(device) ?? []).map(({text}) => text).sort();
 }
 
 /** The change is refused with a message that matches, and neither policy nor devices are any different. */

@@ -1,0 +1,101 @@
+/** Packets that an attacker made to slip past the policy, given to real Open vSwitch flows. */
+import test from 'ava';
+import {FlowOracle, trunk} from '../helpers/flow-oracle.ts';
+import {switchPlan} from '../helpers/plans.ts';
+import type {Sketch} from '../helpers/plans.ts';
+
+const oracle = await FlowOracle.start();
+test.after.always(async () => oracle.stop());
+
+const mac = (port: number) => `02:00:00:00:00:0${port}`;
+const everybody = 'ff:ff:ff:ff:ff:ff';
+const router = '02:00:00:00:00:fe';
+
+/** Hosts 1 and 2 are bound, 3 and 4 are not. */
+const base = {
+	sets: {'sg:a': '10.0.0.1 fd00::1 fe80::ff:fe00:1 10.0.0.2 fd00::2 fe80::ff:fe00:2'},
+	bound: '10.0.0.1 fd00::1 fe80::ff:fe00:1 10.0.0.2 fd00::2 fe80::ff:fe00:2',
+	routers: '10.0.0.254',
+	routerMacs: router,
+	domains: ['open:10.0.0.0/24 fd00::/64'],
+	rules: ['1: deny 10.0.0.4 to 10.0.0.3', '2: allow sg:a to sg:a'],
+	hosts: ['10.0.0.1 fd00::1 bound', '10.0.0.2 fd00::2 bound +10.9.0.0/24', '10.0.0.3 fd00::3', '10.0.0.4 fd00::4'],
+	ports: [1, 2, 3, 4, trunk],
+} satisfies Sketch;
+
+type Frame = {readonly from: number; readonly to: number | string; readonly what: string; readonly state?: string; readonly sketch?: Sketch};
+
+/** Which of the plan's ports a frame leaves by. Nothing is learned, so what may pass to a host is flooded. */
+const leaves = test.macro({
+	async exec(t, {from, to, what, state = 'trk,new', sketch = base}: Frame, expected: readonly number[]) {
+		await oracle.install(switchPlan(sketch));
+		const flow = `in_port=${from},dl_src=${mac(from === trunk ? 9 : from)},dl_dst=${typeof to === 'string' ? to : mac(to)},${what}`;
+		const ports = (await oracle.ports(flow, [state])).filter(port => base.ports.includes(port));
+		t.deepEqual(ports.sort((a, b) => a - b), [...expected]);
+	},
+	title: name => name ?? '',
+});
+
+const ip = (source: string, destination: string) => `nw_src=${source},nw_dst=${destination}`;
+const [denied, open] = [ip('10.0.0.4', '10.0.0.3'), ip('10.0.0.3', '10.0.0.4')];
+const ack = 'tcp_src=9,tcp_dst=9,tcp_flags=ack';
+const ports = 'udp_src=9,udp_dst=9';
+const flooded = [1, 2, 3, 4, trunk];
+const butFrom = (...from: number[]) => flooded.filter(port => !from.includes(port));
+
+test.serial('untracked: TCP from the middle of a connection meets the deny rules', leaves, {from: 4, to: 3, what: `tcp,${denied},${ack}`}, []);
+test.serial('untracked: an invalid packet meets the deny rules', leaves, {from: 4, to: 3, what: `udp,${denied},${ports}`, state: 'trk,inv'}, []);
+test.serial('untracked: what no rule denies passes between unbound hosts', leaves, {from: 3, to: 4, what: `tcp,${open},${ack}`}, butFrom(3));
+test.serial('untracked: an invalid packet that no rule denies passes too', leaves, {from: 3, to: 4, what: `udp,${open},${ports}`, state: 'trk,inv'}, butFrom(3));
+test.serial('untracked: no rule allows it to a bound host', leaves, {from: 1, to: 2, what: `tcp,${ip('10.0.0.1', '10.0.0.2')},${ack}`}, []);
+test.serial('untracked: no rule of lists allows it to a bound host', leaves, {
+	from: 1, to: 2, what: `tcp,${ip('10.0.0.1', '10.0.0.2')},${ack}`, sketch: {...base, rules: ['allow 10.0.0.1,10.0.0.7,10.0.0.9,10.0.0.12 to 10.0.0.2,10.0.0.8,10.0.0.10,10.0.0.13']},
+}, []);
+test.serial('a rule of lists still allows a first packet', leaves, {
+	from: 1, to: 2, what: `tcp,${ip('10.0.0.1', '10.0.0.2')},tcp_flags=syn`, sketch: {...base, rules: ['allow 10.0.0.1,10.0.0.7,10.0.0.9,10.0.0.12 to 10.0.0.2,10.0.0.8,10.0.0.10,10.0.0.13']},
+}, butFrom(1));
+test.serial('untracked: an allow rule before a deny does not spare it', leaves, {
+	from: 4, to: 3, what: `tcp,${denied},${ack}`, sketch: {...base, rules: ['1: allow 10.0.0.4 to any', '2: deny any to 10.0.0.3']},
+}, []);
+
+test.serial('broadcast MAC: an address of one host is judged as such', leaves, {from: 4, to: everybody, what: `udp,${denied},${ports}`}, []);
+test.serial('broadcast MAC: a bound host that no rule opens gets nothing', leaves, {from: 4, to: everybody, what: `udp,${ip('10.0.0.4', '10.0.0.1')},${ports}`}, []);
+test.serial('broadcast MAC: a permitted packet reaches its bound host and no other', leaves, {from: 2, to: everybody, what: `udp,${ip('10.0.0.2', '10.0.0.1')},${ports}`}, [1, 3, 4, trunk]);
+test.serial('broadcast MAC: an address that nobody knows reaches no secured port', leaves, {from: 4, to: everybody, what: `udp,${ip('192.0.2.4', '192.0.2.1')},${ports}`}, [3, trunk]);
+
+for (const [name, to, passes] of [
+	['its own address', '10.0.0.2', true],
+	['an allowed address', '10.9.0.7', true],
+	['an alias', '10.0.0.77', false],
+	['an address outside of all domains', '192.0.2.1', false],
+] as const) {
+	test.serial(`secured port: a frame to its MAC for ${name} ${passes ? 'passes' : 'does not'}`, leaves, {
+		from: 4, to: 2, what: `udp,${ip('10.0.0.4', to)},${ports}`, sketch: {...base, isolation: 'none'},
+	}, passes ? butFrom(4) : []);
+}
+
+const link = 'ipv6_src=fe80::ff:fe00:4';
+test.serial('secured port: an IPv6 address that it has given itself', leaves, {from: 4, to: 2, what: `udp6,${link},ipv6_dst=fe80::77,${ports}`}, []);
+test.serial('secured port: no discovery of an address that it has given itself', leaves, {from: 4, to: 2, what: `icmp6,${link},ipv6_dst=fe80::77,icmpv6_type=135,icmpv6_code=0,nw_ttl=255,nd_target=fe80::77`}, []);
+test.serial('secured port: neighbour discovery to its own address', leaves, {from: 4, to: 2, what: `icmp6,${link},ipv6_dst=fd00::2,icmpv6_type=136,icmpv6_code=0,nw_ttl=255,nd_target=fd00::4`}, butFrom(4));
+test.serial('secured port: neighbour discovery to everybody', leaves, {from: 4, to: '33:33:00:00:00:01', what: `icmp6,${link},ipv6_dst=ff02::1,icmpv6_type=136,icmpv6_code=0,nw_ttl=255,nd_target=fd00::4`}, butFrom(4));
+test.serial('secured port: an established connection to an address it has no more', leaves, {from: 4, to: 2, what: `udp,${ip('10.0.0.4', '10.0.0.77')},${ports},ct_mark=1`, state: 'trk,est'}, []);
+
+test.serial('router: a frame to its MAC is not judged', leaves, {from: 4, to: router, what: `udp,${ip('10.0.0.4', '10.0.0.254')},${ports}`, sketch: {...base, isolation: 'all'}}, butFrom(4));
+test.serial('router: its address in a frame to a host is judged', leaves, {from: 4, to: 3, what: `udp,${ip('10.0.0.4', '10.0.0.254')},${ports}`, sketch: {...base, isolation: 'all'}}, []);
+test.serial('router: a rule for its address holds in a frame to a host', leaves, {from: 4, to: 3, what: `udp,${ip('10.0.0.4', '10.0.0.254')},${ports}`, sketch: {...base, rules: ['deny any to 10.0.0.254']}}, []);
+
+const [toServer, toClient] = ['udp_src=68,udp_dst=67', 'udp_src=67,udp_dst=68'];
+test.serial('DHCP: a question to everybody reaches no secured port', leaves, {from: 1, to: everybody, what: `udp,${ip('0.0.0.0', '255.255.255.255')},${toServer}`}, [3, 4, trunk]);
+test.serial('DHCP: a question from its address reaches no secured port', leaves, {from: 1, to: everybody, what: `udp,${ip('10.0.0.1', '10.0.0.255')},${toServer}`}, [3, 4, trunk]);
+test.serial('DHCP: a question to a secured host does not arrive', leaves, {from: 1, to: 2, what: `udp,${ip('10.0.0.1', '10.0.0.2')},${toServer}`}, []);
+test.serial('DHCP: a question to a server does', leaves, {from: 1, to: 3, what: `udp,${ip('10.0.0.1', '10.0.0.3')},${toServer}`}, butFrom(1));
+test.serial('DHCP: an answer meets the rules of an unbound host', leaves, {from: 4, to: 3, what: `udp,${denied},${toClient}`}, []);
+test.serial('DHCP: an answer reaches a bound host', leaves, {from: 4, to: 2, what: `udp,${ip('10.0.0.4', '10.0.0.2')},${toClient}`}, butFrom(4));
+test.serial('DHCP: an answer to everybody reaches bound hosts', leaves, {from: 4, to: everybody, what: `udp,${ip('10.0.0.4', '255.255.255.255')},${toClient}`}, butFrom(4));
+test.serial('DHCP: an answer to everybody meets the rules of an unbound host that is judged', leaves, {from: 4, to: everybody, what: `udp,${ip('10.0.0.4', '255.255.255.255')},${toClient}`, sketch: {...base, isolation: 'all'}}, [1, 2, trunk]);
+
+test.serial('priority tag: the packet inside meets the rules', leaves, {from: 4, to: 3, what: `dl_vlan=0,dl_vlan_pcp=3,udp,${denied},${ports}`}, []);
+test.serial('priority tag: the packet inside passes where no rule denies it', leaves, {from: 3, to: 4, what: `dl_vlan=0,dl_vlan_pcp=3,udp,${open},${ports}`}, butFrom(3));
+test.serial('priority tag: none from a secured port', leaves, {from: 1, to: 3, what: `dl_vlan=0,dl_vlan_pcp=3,udp,${ip('10.0.0.1', '10.0.0.3')},${ports}`}, []);
+test.serial('another tag: to unsecured ports as it is', leaves, {from: 4, to: 3, what: `dl_vlan=5,dl_vlan_pcp=3,udp,${denied},${ports}`}, [3, trunk]);
