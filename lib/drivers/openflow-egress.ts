@@ -2,6 +2,7 @@
 import {formatAddress, formatPrefix, prefixOf} from '../util/address.ts';
 import type {Address} from '../util/address.ts';
 import type {DevicePlan, GuardedPort} from '../policy/filter-rule.ts';
+import {remember} from '../policy/passes/memo.ts';
 import {dhcpClient} from './dhcp.ts';
 import {makeFlow} from './flow.ts';
 import type {Flow} from './flow.ts';
@@ -21,10 +22,13 @@ export function egressFlows({guarded}: DevicePlan): Flow[] {
 	return secured.length === 0 ? [] : [
 		...dhcpClient.map(match => makeFlow(table.forward, priority.first, `${match},${toMany}`, toUnsecured, 'no secured port has a DHCP server')),
 		makeFlow(table.forward, priority.high, 'ipv6,ipv6_dst=ff00::/8', 'NORMAL', 'neighbour discovery is for everybody'),
-		...secured.flatMap(receiverFlows),
+		...secured.flatMap(port => remember(flowsOf, port, () => receiverFlows(port))),
 		...['ip', 'ipv6'].map(match => makeFlow(table.forward, priority.low, `${match},${toMany}`, toUnsecured, 'one address in a frame to many: to no other secured port')),
 	];
 }
+
+/** As for what a port may send: the same object, the same flows. */
+const flowsOf = new WeakMap<GuardedPort, readonly Flow[]>();
 
 function receiverFlows(guarded: GuardedPort): Flow[] {
 	const {port, mac, host, addresses} = guarded;

@@ -2,6 +2,7 @@
 import {formatAddress, formatPrefix, prefixOf} from '../util/address.ts';
 import type {Family, Prefix} from '../util/address.ts';
 import type {DevicePlan, GuardedPort} from '../policy/filter-rule.ts';
+import {remember} from '../policy/passes/memo.ts';
 import {dhcpClient, dhcpServer} from './dhcp.ts';
 import {makeFlow} from './flow.ts';
 import type {Flow} from './flow.ts';
@@ -31,15 +32,20 @@ export function judgedPorts({guarded, shared}: DevicePlan): GuardedPort[] {
 export function portFlows(plan: DevicePlan): Flow[] {
 	const secured = plan.guarded.filter(port => port.secured);
 	return [
-		...secured.flatMap(classifySecured),
+		...secured.flatMap(securedFlows),
 		...classifyOthers(),
-		...secured.flatMap(antispoofFlows),
 		makeFlow(table.antispoof, priority.miss, '', 'drop', 'port security: not an address of the host behind the port'),
-		...secured.flatMap(protocolFlows),
 		...protocolOfAll(),
 		...multicastFlows(plan),
 		makeFlow(table.other, priority.miss, '', otherAction(plan), 'neither ARP nor IP: never to a secured port'),
 	];
+}
+
+const flowsOf = new WeakMap<GuardedPort, readonly Flow[]>();
+
+/** A port that a change leaves as it was is the same object, and so are its flows. */
+function securedFlows(port: GuardedPort): readonly Flow[] {
+	return remember(flowsOf, port, () => [...classifySecured(port), ...antispoofFlows(port), ...protocolFlows(port)]);
 }
 
 function classifySecured({port, host}: GuardedPort): Flow[] {
