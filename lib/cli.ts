@@ -7,6 +7,8 @@ import {printable} from './util/names.ts';
 
 /** What `exec` ends with when securenet itself fails, so that it cannot be taken for the command's own status. */
 const execFailed = 125;
+/** 128 + SIGHUP. */
+const hungUp = 129;
 
 /**
 Runs a command line and ends the process.
@@ -25,6 +27,11 @@ export async function main(argv: readonly string[], api: string): Promise<never>
 	} catch (error) {
 		const failed = await fail(error);
 		status = argv[0] === 'exec' ? execFailed : failed;
+	}
+
+	if (status === hungUp && process.stdin.isTTY) {
+		// Node fails an assertion on its way out when the terminal that it wants to put in order is gone; the signal itself ends it cleanly.
+		process.kill(process.pid, 'SIGHUP');
 	}
 
 	process.exit(status);

@@ -15,10 +15,7 @@ export async function runLoop(lab: Lab, signals: Signals): Promise<void> {
 	const reader = openReader(lab, file, signals.leaving);
 	const printer = new Printer();
 	signals.interruptLeaves = false;
-	// A terminal that is gone is told by SIGHUP; until that comes, reading from it must not end the program.
-	process.stdin.on('error', () => {
-		reader.close();
-	});
+	leaveWithTerminal(reader, signals);
 	handleCtrlC(reader);
 	const unwatch = showFailures(lab, reader);
 	// Lines that are pasted together are shown together, before the first of them runs; so each later one is shown again where it runs.
@@ -42,9 +39,22 @@ export async function runLoop(lab: Lab, signals: Signals): Promise<void> {
 				reader.prompt();
 			}
 		}
+	} catch (error) {
+		if (!signals.leaving.aborted) {
+			throw error;
+		}
 	} finally {
 		unwatch();
 		reader.close();
+	}
+}
+
+/** Whoever closes the window takes the lab down. What the terminal says of it, at each touch, comes before or after SIGHUP, and must not end the program first. */
+function leaveWithTerminal(reader: Interface, signals: Signals): void {
+	for (const source of [process.stdin, reader]) {
+		source.on('error', () => {
+			signals.hangUp();
+		});
 	}
 }
 

@@ -29,6 +29,11 @@ export class Signals {
 		return this.#caught && 128 + constants.signals[this.#caught];
 	}
 
+	/** As if SIGHUP had come: the terminal is gone. */
+	hangUp(): void {
+		this.#receive('SIGHUP');
+	}
+
 	/** Runs work that a signal aborts. */
 	async interruptible<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
 		const controller = new AbortController();
