@@ -11,7 +11,7 @@ export class Portion {
 }
 
 /** Links that are worth a transaction of their own: Open vSwitch needs some 2 ms for each port. */
-const linksPerPortion = 128;
+const linksPerPortion = 64;
 
 export function isSwitching({kind}: {readonly kind: string}): boolean {
 	return kind === 'switch' || kind === 'bridge';
