@@ -14,11 +14,10 @@ export class Terminal {
 	readonly #socket = uniqueName();
 	readonly #state = mkdtempSync(join(tmpdir(), 'securenet-'));
 
-	/** Starts a command; the screen stays when it ends. */
+	/** Starts a command; when it ends the screen stays and shows its exit status, which tmux itself sometimes never learns. */
 	async start(argv: readonly string[]): Promise<void> {
 		await this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '150', '-y', '50', '-e', `XDG_STATE_HOME=${this.#state}`, 'sleep 600');
-		await this.#tmux('set-option', '-g', 'remain-on-exit', 'on');
-		await this.#tmux('respawn-pane', '-k', ...argv);
+		await this.#tmux('respawn-pane', '-k', 'sh', '-c', 'trap : INT; "$@"; echo "exit status $?"; exec sleep 600', 'sh', ...argv);
 	}
 
 	/** Types text as it stands. */
@@ -71,9 +70,8 @@ export class Terminal {
 
 	/** Waits until the command has ended and returns its exit status. */
 	async exitStatus(): Promise<number> {
-		const ended = async () => (await this.#tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}')).split(' ');
-		await this.#until(async () => (await ended())[0] === '1', 'The command never ended');
-		return Number((await ended())[1]);
+		const screen = await this.shows(/^exit status \d+$/m);
+		return Number(/^exit status (\d+)$/m.exec(screen)?.[1]);
 	}
 
 	/** Hangs up. */
