@@ -1,7 +1,7 @@
 /** The meaning of a policy, without a compiler: what happens to a connection's first packet, and why. Every enforcement point must agree with it. */
-import {compareAddresses, formatPrefix, prefixOf} from '../util/address.ts';
+import {compareAddresses, prefixOf} from '../util/address.ts';
 import type {Address, Prefix} from '../util/address.ts';
-import {numbered} from './grammar.ts';
+import {numbered, peerText} from './grammar.ts';
 import {domainOf, isParted} from './inventory.ts';
 import type {Inventory} from './inventory.ts';
 import {resolveMembers} from './member.ts';
@@ -35,8 +35,8 @@ Multicast and broadcast are judged at the receiving port: ask with the receiver'
 export function evaluator(policy: Policy, inventory: Inventory): (packet: Packet) => Verdict {
 	const sides = new Map<string, Side>();
 	const sideOf = (peer: Peer): Side => {
-		const side = sides.get(keyOf(peer)) ?? {prefixes: prefixesOf(peer, policy, inventory)};
-		sides.set(keyOf(peer), side);
+		const side = sides.get(peerText(peer)) ?? {prefixes: prefixesOf(peer, policy, inventory)};
+		sides.set(peerText(peer), side);
 		return side;
 	};
 
@@ -100,17 +100,6 @@ function lookUp(address: Address): (side: Side) => boolean {
 		known.set(side, answer);
 		return answer;
 	};
-}
-
-function keyOf(peer: Peer): string {
-	switch (peer.kind) {
-		case 'any':
-			return 'any';
-		case 'prefix':
-			return formatPrefix(peer.prefix);
-		default:
-			return `${peer.kind} ${peer.name}`;
-	}
 }
 
 /** Sorted, as look-ups need them. Empty for what has no address now: such a side holds nothing. */

@@ -126,7 +126,8 @@ function readName({text, column}: Word, names: Names): Peer {
 	}
 }
 
-function peerText(peer: Peer): string {
+/** A peer as a sentence names it. Nodes, groups and IPGs share one name space, so the text stands for one peer. */
+export function peerText(peer: Peer): string {
 	switch (peer.kind) {
 		case 'any':
 			return 'any';
