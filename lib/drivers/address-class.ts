@@ -21,7 +21,7 @@ export type SetNumbers = ReadonlyMap<string, number>;
 
 type Entry = {readonly prefix: Prefix; readonly belongs: Partial<AddressClass>};
 
-const nowhere: AddressClass = {words: [], domain: undefined, bound: false, router: false};
+export const nowhere: AddressClass = {words: [], domain: undefined, bound: false, router: false};
 
 /**
 One entry for each distinct prefix whose class differs from that of the prefix around it, wider ones before those inside.

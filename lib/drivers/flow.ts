@@ -1,6 +1,7 @@
 /** One OpenFlow flow, and the only way to make one: every flow knows why it is there. */
 import {hash} from 'node:crypto';
 import type {FilterRule} from '../policy/filter-rule.ts';
+import {remember} from '../policy/passes/memo.ts';
 import type {Table} from './pipeline.ts';
 
 export type Flow = {
@@ -38,22 +39,33 @@ export function byKey(flows: Iterable<Flow>): Flows {
 	return new Map(Array.from(flows, flow => [flow.key, flow]));
 }
 
+/** One line of an OpenFlow bundle. A flow that many switches share is changed by the very same object on each. */
+export type FlowChange = {readonly line: string};
+
 /**
-The lines of an OpenFlow bundle that turn one set of flows into the other. A flow with the key of another takes its
+What of an OpenFlow bundle turns one set of flows into the other. A flow with the key of another takes its
 place and its packet count; only one whose key is gone, or whose count belongs to another rule now, is deleted before.
 It is deleted by cookie, so never one of others.
 */
-export function diffTables(previous: Flows, next: Flows): string[] {
+export function diffTables(previous: Flows, next: Flows): FlowChange[] {
 	if (previous === next) {
 		return [];
 	}
 
 	const gone = [...previous.values()].filter(({key, rule}) => !next.has(key) || next.get(key)?.rule !== rule);
 	const changed = [...next.values()].filter(flow => !isSame(flow, previous.get(flow.key)));
-	return [
-		...gone.map(flow => `delete_strict cookie=${hex(flow)}/-1,${flow.key}`),
-		...changed.map(flow => `add ${flow.key},cookie=${hex(flow)},actions=${flow.actions}`),
-	];
+	return [...gone.map(deletionOf), ...changed.map(additionOf)];
+}
+
+const deletions = new WeakMap<Flow, FlowChange>();
+const additions = new WeakMap<Flow, FlowChange>();
+
+function deletionOf(flow: Flow): FlowChange {
+	return remember(deletions, flow, () => ({line: `delete_strict cookie=${hex(flow)}/-1,${flow.key}`}));
+}
+
+function additionOf(flow: Flow): FlowChange {
+	return remember(additions, flow, () => ({line: `add ${flow.key},cookie=${hex(flow)},actions=${flow.actions}`}));
 }
 
 function isSame(flow: Flow, other: Flow | undefined): boolean {

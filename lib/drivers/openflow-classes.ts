@@ -1,71 +1,29 @@
-/** The stages that are the same on every switch of a lab: address classes, and what becomes of packets that no rule matched. */
+/** The stages that are the same on every switch of a lab, as flows: address classes, and what becomes of packets that no rule matched. */
 import type {Prefix} from '../util/address.ts';
 import {formatPrefix} from '../util/address.ts';
 import type {SharedPlan} from '../policy/filter-rule.ts';
-import {classify} from './address-class.ts';
-import type {AddressClass, ClassifiedPrefix, SetNumbers} from './address-class.ts';
-import {byKey, makeFlow} from './flow.ts';
-import type {Flow, Flows} from './flow.ts';
+import type {AddressClass, ClassifiedPrefix} from './address-class.ts';
+import {makeFlow} from './flow.ts';
+import type {Flow} from './flow.ts';
 import {matchDomains, matchFlag, matchFlags, matchOriginal, priority, setDomain, setFlag, setWords, table} from './pipeline.ts';
 import type {Side} from './pipeline.ts';
 
-export type SharedFlows = {readonly numbers: SetNumbers; readonly flows: Flows};
-
-/** What was rendered for a plan, by what its numbers had to agree with. All switches of a lab share one plan. */
-const rendered = new WeakMap<SharedPlan, Map<SharedFlows | undefined, SharedFlows>>();
-
-/**
-Renders the shared stages once for all switches that render the same plan.
-
-@param previous keeps the numbers of sets; a switch without one takes whatever numbers its neighbours have
-*/
-export function renderShared(shared: SharedPlan, previous: SharedFlows | undefined): SharedFlows {
-	const known = rendered.get(shared) ?? new Map<SharedFlows | undefined, SharedFlows>();
-	rendered.set(shared, known);
-	const found = previous ? known.get(previous) : known.values().next().value;
-	if (found) {
-		return found;
-	}
-
-	const numbers = numberSets(shared, previous?.numbers);
-	const result = {numbers, flows: byKey(sharedFlows(shared, numbers))};
-	known.set(previous, result);
-	return result;
-}
-
-/** A set keeps its number while it exists; a new one takes the lowest that is free. */
-function numberSets(shared: SharedPlan, previous: SetNumbers = new Map()): SetNumbers {
-	const names = [...shared.sets.keys()];
-	if (names.length === previous.size && names.every(name => previous.has(name))) {
-		return previous;
-	}
-
-	const numbers = new Map([...previous].filter(([name]) => shared.sets.has(name)));
-	const taken = new Set(numbers.values());
-	let next = 0;
-	for (const name of names.filter(name => !numbers.has(name))) {
-		while (taken.has(next)) {
-			next++;
-		}
-
-		numbers.set(name, next++);
-	}
-
-	return numbers;
-}
-
-function sharedFlows(shared: SharedPlan, numbers: SetNumbers): Flow[] {
+/** All flows of the shared stages that do not depend on a prefix. */
+export function stageFlows(shared: SharedPlan): Flow[] {
 	return [
-		...classify('source', shared, numbers).map(sourceFlow),
 		makeFlow(table.source, priority.miss, '', `goto_table:${table.destination}`, 'a source in no set and outside of all domains'),
 		makeFlow(table.destination, priority.first, matchOriginal, `goto_table:${table.multicast}`, 'multicast is judged for each receiver'),
-		...classify('destination', shared, numbers).map(destinationFlow),
 		makeFlow(table.destination, priority.miss, '', `goto_table:${table.rules}`, 'a destination in no set and outside of all domains'),
 		...routerFlows(shared),
 		...defaultFlows(shared),
 		...isolationFlows(shared),
 		makeFlow(table.forward, priority.miss, '', 'NORMAL', 'forward as a learning switch'),
 	];
+}
+
+/** The flow that classifies the addresses of a prefix. Its key depends on the prefix alone. */
+export function classFlow(side: Side, classified: ClassifiedPrefix): Flow {
+	return side === 'source' ? sourceFlow(classified) : destinationFlow(classified);
 }
 
 function sourceFlow({prefix, class: source}: ClassifiedPrefix): Flow {

@@ -3,59 +3,81 @@ import type {DevicePlan} from '../policy/filter-rule.ts';
 import {prefixOf} from '../util/address.ts';
 import {madeByPolicy} from './driver.ts';
 import {byKey, diffTables, makeFlow} from './flow.ts';
-import type {Flow, Flows} from './flow.ts';
-import {matchPrefix, renderShared} from './openflow-classes.ts';
-import type {SharedFlows} from './openflow-classes.ts';
+import type {Flow, FlowChange, Flows} from './flow.ts';
+import {matchPrefix} from './openflow-classes.ts';
 import {egressFlows} from './openflow-egress.ts';
 import {judgedPorts, portFlows} from './openflow-ports.ts';
-import {placeRules, ruleFlows} from './openflow-rules.ts';
-import type {Priorities} from './openflow-rules.ts';
+import {aroundRules, ruleFlows} from './openflow-rules.ts';
+import type {RuleFlows} from './openflow-rules.ts';
+import {diffShared, plainShared, renderShared} from './openflow-shared.ts';
+import type {SharedFlows} from './openflow-shared.ts';
 import {limit, matchFlag, outputToReceiver, priority, setFlag, table} from './pipeline.ts';
 
 /** Everything installed on a switch, and what the next rendering must keep. */
 export type FlowState = {
+	/** What was rendered; undefined for a switch that no policy has touched. */
+	readonly plan: DevicePlan | undefined;
 	/** The same object on all switches that render the same plan. */
 	readonly shared: SharedFlows;
-	readonly priorities: Priorities;
-	readonly rules: Flows;
+	readonly rules: RuleFlows;
+	/** What depends on the switch's ports and zone. */
 	readonly local: Flows;
-	/** Connection tracking zone. */
-	readonly zone: number;
 };
 
 /** A new bridge: one flow that makes it a learning switch. */
 export const plainSwitch: FlowState = {
-	shared: {numbers: new Map(), flows: new Map()},
-	priorities: new Map(),
+	plan: undefined,
+	shared: plainShared,
 	rules: new Map(),
 	local: byKey([makeFlow(table.classify, priority.miss, '', 'NORMAL', 'learning switch')]),
-	zone: 0,
 };
 
-/** @param previous what is installed; keeps priorities and set numbers stable */
+/** @param previous what is installed; keeps priorities and set numbers stable, and every part whose input has not changed */
 export function renderFlows(plan: DevicePlan, previous: FlowState): FlowState {
 	const shared = renderShared(plan.shared, previous === plainSwitch ? undefined : previous.shared);
-	const priorities = placeRules(plan.rules.map(({id}) => id), previous.priorities);
 	return {
+		plan,
 		shared,
-		priorities,
-		rules: byKey(ruleFlows(plan.rules, priorities, shared.numbers)),
-		local: byKey([...portFlows(plan), ...castFlows(plan), ...stateFlows(), ...permitFlows(plan.zone), ...egressFlows(plan)]),
-		zone: plan.zone,
+		rules: isSameRules(plan, shared, previous) ? previous.rules : ruleFlows(plan.rules, shared.priorities, shared.numbers),
+		local: isSameLocal(plan, previous.plan) ? previous.local : byKey(localFlows(plan)),
 	};
 }
 
-/** Bundle lines that turn one state into the other; empty when they are equal. */
-export function diffFlows(previous: FlowState, next: FlowState): string[] {
+function isSameRules({rules}: DevicePlan, {priorities, numbers}: SharedFlows, {plan, shared}: FlowState): boolean {
+	return priorities === shared.priorities && numbers === shared.numbers && isSameList(rules, plan?.rules);
+}
+
+function isSameLocal({zone, ports, guarded, shared}: DevicePlan, previous: DevicePlan | undefined): boolean {
+	return zone === previous?.zone && ports === previous.ports && isSameList(guarded, previous.guarded)
+		&& shared.isolation === previous.shared.isolation && shared.broadcasts === previous.shared.broadcasts;
+}
+
+/** The compiler gives what has not changed as the very same object. */
+function isSameList(list: readonly unknown[], other: readonly unknown[] | undefined): boolean {
+	return list === other || (list.length === other?.length && list.every((item, index) => item === other[index]));
+}
+
+function localFlows(plan: DevicePlan): Flow[] {
+	return [...portFlows(plan), ...castFlows(plan), ...stateFlows(), ...aroundRules(), ...permitFlows(plan.zone), ...egressFlows(plan)];
+}
+
+/** What of a bundle turns one state into the other; empty when they are equal. */
+export function diffFlows(previous: FlowState, next: FlowState): readonly FlowChange[] {
 	return [
-		...diffTables(previous.shared.flows, next.shared.flows),
-		...diffTables(previous.rules, next.rules),
+		...diffShared(previous.shared, next.shared),
+		...diffTables(...changedRules(previous.rules, next.rules)),
 		...diffTables(previous.local, next.local),
 	];
 }
 
+/** The flows of the rules that are not the same in both, before and after. No two rules have a flow in common: each has a priority of its own. */
+export function changedRules(previous: RuleFlows, next: RuleFlows): [Flows, Flows] {
+	const without = (rules: RuleFlows, others: RuleFlows) => byKey(rules === others ? [] : [...rules].flatMap(([id, flows]) => others.get(id) === flows ? [] : flows));
+	return [without(previous, next), without(next, previous)];
+}
+
 export function allFlows({local, shared, rules}: FlowState): Flow[] {
-	return [...local.values(), ...shared.flows.values(), ...rules.values()];
+	return [...local.values(), ...shared.flows.values(), ...[...rules.values()].flat()];
 }
 
 /** What the registers, cookies and limits of OVS cannot hold. */

@@ -1,6 +1,7 @@
 /** The rules of a policy as flows: their priorities, and one final flow each where their sides allow it. */
 import type {Family} from '../util/address.ts';
 import type {FilterRule, Match} from '../policy/filter-rule.ts';
+import {remember} from '../policy/passes/memo.ts';
 import type {SetNumbers} from './address-class.ts';
 import {dhcpServer} from './dhcp.ts';
 import {makeFlow} from './flow.ts';
@@ -11,13 +12,27 @@ import type {Side} from './pipeline.ts';
 
 export type Priorities = ReadonlyMap<number, number>;
 
-/** A rule renders the same on every switch where it stands at the same priority. */
-const rendered = new WeakMap<FilterRule, {readonly numbers: SetNumbers; readonly at: number; readonly flows: readonly Flow[]}>();
+/** The flows of each rule, by its id: a rule that a change leaves as it was keeps the very same list. */
+export type RuleFlows = ReadonlyMap<number, readonly Flow[]>;
 
-export function ruleFlows(rules: readonly FilterRule[], priorities: Priorities, numbers: SetNumbers): Flow[] {
+/** The flows of a switch's rules. The same rule has the same flows on every switch. */
+export function ruleFlows(rules: readonly FilterRule[], priorities: Priorities, numbers: SetNumbers): RuleFlows {
+	return new Map(rules.map(rule => [rule.id, flowsOf(rule, known(priorities, rule.id), numbers)]));
+}
+
+function known<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
+	const value = map.get(key);
+	if (value === undefined) {
+		throw new Error(`The plan names ${String(key)} and does not have it.`);
+	}
+
+	return value;
+}
+
+/** Around the policy's rules: what passes whatever they say, and what becomes of packets that they do not match. */
+export function aroundRules(): Flow[] {
 	return [
 		...dhcpServer.flatMap(toBound),
-		...rules.flatMap(rule => flowsOf(rule, priorities.get(rule.id) ?? priority.ruleLast, numbers)),
 		makeFlow(table.rules, priority.miss, '', `goto_table:${table.defaults}`, 'no rule matches'),
 	];
 }
@@ -72,15 +87,14 @@ function spread(ids: readonly number[]): Priorities {
 	return new Map(ids.map((id, index) => [id, priority.ruleFirst - Math.floor((index + 1) * Math.min(step, priority.ruleStep))]));
 }
 
-function flowsOf(rule: FilterRule, at: number, numbers: SetNumbers): readonly Flow[] {
-	const known = rendered.get(rule);
-	if (known?.at === at && known.numbers === numbers) {
-		return known.flows;
-	}
+type Rendered = {readonly at: number; readonly numbers: ReadonlyArray<number | undefined>; readonly flows: readonly Flow[]};
 
-	const flows = renderRule(rule, at, numbers);
-	rendered.set(rule, {numbers, at, flows});
-	return flows;
+const rendered = new WeakMap<FilterRule, Rendered>();
+
+function flowsOf(rule: FilterRule, at: number, numbers: SetNumbers): readonly Flow[] {
+	const own = [rule.from, rule.to].map(side => side.kind === 'set' ? numbers.get(side.set) : undefined);
+	return remember(rendered, rule, () => ({at, numbers: own, flows: renderRule(rule, at, numbers)}),
+		known => known.at === at && known.numbers[0] === own[0] && known.numbers[1] === own[1]).flows;
 }
 
 /** One flow for each pair of the two sides' matches, or a conjunction of both lists where that takes fewer flows. */
@@ -115,12 +129,7 @@ function sideMatches(side: Side, match: Match, family: Family | undefined, numbe
 		}
 
 		case 'set': {
-			const number = numbers.get(match.set);
-			if (number === undefined) {
-				throw new Error(`The plan names the set ${match.set} and does not have it.`);
-			}
-
-			return [matchSet(side, number)];
+			return [matchSet(side, known(numbers, match.set))];
 		}
 
 		case 'prefixes': {

@@ -8,7 +8,7 @@ import {DeviceError, isMadeByPolicy} from './driver.ts';
 import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
 import {cookieOf} from './flow.ts';
 import type {Flow} from './flow.ts';
-import {allFlows, diffFlows, plainSwitch, renderFlows, unsupportedByFlows} from './openflow-render.ts';
+import {allFlows, changedRules, diffFlows, plainSwitch, renderFlows, unsupportedByFlows} from './openflow-render.ts';
 import type {FlowState} from './openflow-render.ts';
 import {table} from './pipeline.ts';
 
@@ -26,13 +26,13 @@ export function createOpenflowDriver({runDirectory}: {readonly runDirectory: str
 		supports: unsupportedByFlows,
 		render: renderFlows,
 		differs: (previous, next) => diffFlows(previous, next).length > 0,
-		check: async step => refusing(step, parser.parse(bridgeOf(step.device), diffFlows(step.previous, step.next))),
+		check: async step => refusing(step, parser.parse(bridgeOf(step.device), linesOf(step))),
 		discard: async () => Promise.resolve(),
 		async apply(step) {
 			const bridge = bridgeOf(step.device);
 			const moved = movedFlows(step);
 			const hits = moved.length === 0 ? new Map<number, number>() : hitsOf(moved, await dumpFlows(bridge, `table=${table.rules}`));
-			await refusing(step, bundle(bridge, diffFlows(step.previous, step.next)));
+			await refusing(step, bundle(bridge, linesOf(step)));
 			carried.set(step.device, addHits(carried.get(step.device), hits));
 		},
 		async list(devices) {
@@ -46,9 +46,9 @@ export function createOpenflowDriver({runDirectory}: {readonly runDirectory: str
 		},
 		async connections(devices) {
 			const byZone = await listSwitchConnections({runDirectory});
-			return new Map([...devices].map(([device, {zone}]) => [device, (byZone.get(zone) ?? []).filter(isMadeByPolicy)]));
+			return new Map([...devices].map(([device, state]) => [device, (byZone.get(zoneOf(state)) ?? []).filter(isMadeByPolicy)]));
 		},
-		cut: async (device, {zone}, connections) => deleteSwitchConnections(bridgeOf(device), zone, connections),
+		cut: async (device, state, connections) => deleteSwitchConnections(bridgeOf(device), zoneOf(state), connections),
 	};
 }
 
@@ -90,10 +90,19 @@ async function refusing({device, previous, next}: Step<FlowState>, work: Promise
 	}
 }
 
+function linesOf({previous, next}: Step<FlowState>): string[] {
+	return diffFlows(previous, next).map(({line}) => line);
+}
+
+/** Connection tracking zone; a switch that no policy has touched tracks nothing. */
+function zoneOf({plan}: FlowState): number {
+	return plan?.zone ?? 0;
+}
+
 /** Flows that count the hits of a rule that stays, and whose count would be lost because another flow takes their part. */
 function movedFlows({previous, next}: Step<FlowState>): Flow[] {
-	const staying = new Set([...next.rules.values()].map(({rule}) => rule));
-	return [...previous.rules.values()].filter(({key, counts, rule}) => counts && staying.has(rule) && !next.rules.has(key));
+	const [gone, fresh] = changedRules(previous.rules, next.rules);
+	return [...gone.values()].filter(({key, counts, rule}) => counts && next.rules.has(rule ?? 0) && !fresh.has(key));
 }
 
 function hitsOf(flows: readonly Flow[], dumped: readonly DumpedFlow[]): Hits {

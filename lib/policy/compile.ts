@@ -42,13 +42,15 @@ function devicePlan({name, kind, zone, ports}: DeviceEntry, draft: Draft, shared
 	return {device: name, kind, zone, shared, rules: draft.rulesOf.get(name) ?? [], guarded: draft.guardedOf.get(name) ?? [], ports};
 }
 
-function sharedPlan({policy, inventory, memo, sets, rulesOf}: Draft): SharedPlan {
+function sharedPlan({policy, inventory, memo, sets, rules, rulesOf}: Draft): SharedPlan {
+	const used = new Set([...rulesOf.values()].flat());
 	return {
 		isolation: policy.isolation,
-		sets: usedSets(sets, new Set([...rulesOf.values()].flat())),
+		order: rules.filter(rule => used.has(rule)).map(({id}) => id),
+		sets: usedSets(sets, used),
 		bound: remember(memo.bound, policy.groups, () => boundSet(policy, inventory)),
 		routers: remember(memo.routers, inventory, () => addressSet('routers', [...inventory.routers.values()].flatMap(({addresses}) => addresses))),
-		routerMacs: [...inventory.routers.values()].flatMap(({macs}) => macs),
+		routerMacs: remember(memo.routerMacs, inventory, () => [...inventory.routers.values()].flatMap(({macs}) => macs)),
 		broadcasts: inventory.broadcasts,
 		domains: inventory.domains,
 	};

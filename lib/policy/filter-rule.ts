@@ -45,6 +45,8 @@ export type GuardedPort = {
 /** Everything that all devices of a lab share. Rendered once, used for each device. */
 export type SharedPlan = {
 	readonly isolation: Isolation;
+	/** Ids of all rules that some device has, in evaluation order. */
+	readonly order: readonly number[];
 	/** Every set that some rule names, by name. */
 	readonly sets: ReadonlyMap<string, AddressSet>;
 	/** Addresses of hosts that are in any group. */

@@ -26,8 +26,13 @@ export function rangeOf(prefix: Prefix): AddressRange {
 
 /** @param prefixes disjoint, sorted by compareAddresses */
 export function includes(prefixes: readonly Prefix[], address: Address): boolean {
+	return holding(prefixes, address).length > 0;
+}
+
+/** The one prefix that holds an address, or none. @param prefixes disjoint, sorted by compareAddresses */
+export function holding(prefixes: readonly Prefix[], address: Address): Prefix[] {
 	const prefix = prefixes[lastNotAfter(prefixes, address)];
-	return prefix?.family === address.family && address.value <= lastOf(prefix);
+	return prefix?.family === address.family && address.value <= lastOf(prefix) ? [prefix] : [];
 }
 
 /** Whether any address lies in both. @param prefixes disjoint, sorted by compareAddresses */

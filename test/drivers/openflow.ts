@@ -169,7 +169,7 @@ test.serial('a refused flow changes nothing and names the rule', async t => {
 	await install(switchPlan(base));
 	const before = await oracle.dump();
 	const next = driver.render(switchPlan({...base, rules: ['8: allow any to 10.0.0.2']}), state);
-	const forged = {...next, rules: new Map([...next.rules].map(([key, flow]) => [key, flow.rule === 8 ? {...flow, actions: 'output:nowhere'} : flow]))};
+	const forged = {...next, rules: new Map([...next.rules].map(([id, flows]) => [id, flows.map(flow => id === 8 ? {...flow, actions: 'output:nowhere'} : flow)]))};
 	for (const work of [driver.check({device, previous: state, next: forged}), driver.apply({device, previous: state, next: forged})]) {
 		const error = await t.throwsAsync(async () => work, {instanceOf: DeviceError});
 		t.like(error, {device: 's1', sentence: 'allow any to 10.0.0.2'});

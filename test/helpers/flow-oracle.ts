@@ -52,7 +52,7 @@ export class FlowOracle {
 	/** Turns what is installed into the plan's flows. Returns the lines of the bundle. */
 	async install(plan: DevicePlan): Promise<string[]> {
 		const next = renderFlows(plan, this.#state);
-		const lines = diffFlows(this.#state, next);
+		const lines = diffFlows(this.#state, next).map(({line}) => line);
 		await bundle(this.bridge, lines);
 		this.#state = next;
 		return lines;

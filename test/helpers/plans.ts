@@ -52,10 +52,11 @@ export function compiled(...plans: DevicePlan[]): Compiled {
 	return {shared: first.shared, devices: new Map(plans.map(plan => [plan.device, plan]))};
 }
 
-function sharedPlan({isolation = 'bound', sets = {}, bound = '', routers = '', routerMacs = '', domains = [], broadcasts}: Sketch): SharedPlan {
+function sharedPlan({isolation = 'bound', rules = [], sets = {}, bound = '', routers = '', routerMacs = '', domains = [], broadcasts}: Sketch): SharedPlan {
 	const subnets = domains.map(text => prefixes(text.replace('open:', '')));
 	return {
 		isolation,
+		order: rules.map((text, index) => filterRule(text, index).id),
 		sets: new Map(Object.entries(sets).map(([name, text]) => [name, {name, prefixes: prefixes(text)}])),
 		bound: {name: 'bound', prefixes: prefixes(bound)},
 		routers: {name: 'routers', prefixes: prefixes(routers)},

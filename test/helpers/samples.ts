@@ -1,6 +1,7 @@
 /** Golden samples: what a sketch renders to, one reviewable line for each flow, ipset element and chain rule. */
 import {readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import type {Flow} from '../../lib/drivers/flow.ts';
 import {allFlows, plainSwitch, renderFlows} from '../../lib/drivers/openflow-render.ts';
 import {diffPerimeter, plainRouter, renderPerimeter, restoreText} from '../../lib/drivers/iptables-render.ts';
 import {perimeterPlan, switchPlan} from './plans.ts';
@@ -30,9 +31,13 @@ export function writeSample(name: string, file: string, text: string): void {
 	writeFileSync(join(directory, name, file), text);
 }
 
+function priorityOf({key}: Flow): number {
+	return Number(/priority=(\d+)/.exec(key)?.[1]);
+}
+
 function renderedFlows(sketch: Sketch): string {
 	return allFlows(renderFlows(switchPlan(sketch), plainSwitch))
-		.sort((a, b) => a.table - b.table)
+		.sort((a, b) => a.table - b.table || priorityOf(b) - priorityOf(a))
 		.map(({key, actions, sentence}) => `${key} actions=${actions}  # ${sentence}\n`)
 		.join('');
 }

@@ -1,5 +1,5 @@
 /** What the compiler remembers of earlier compilations for one inventory: the results of parts that the next policy has unchanged. */
-import type {Prefix} from '../../util/address.ts';
+import type {Mac, Prefix} from '../../util/address.ts';
 import type {AddressSet, FilterRule, GuardedPort} from '../filter-rule.ts';
 import type {DeviceEntry, Inventory} from '../inventory.ts';
 import type {IpgMember, Policy, Rule} from '../model.ts';
@@ -13,6 +13,7 @@ export type Memo = {
 	readonly rules: WeakMap<Rule, FilterRule>;
 	readonly bound: WeakMap<Policy['groups'], AddressSet>;
 	readonly routers: WeakMap<Inventory, AddressSet>;
+	readonly routerMacs: WeakMap<Inventory, readonly Mac[]>;
 	readonly owners: WeakMap<Inventory, Owners>;
 	readonly places: WeakMap<readonly Prefix[], Place>;
 	readonly spreads: WeakMap<DeviceEntry, WeakMap<Place, Spread>>;
@@ -27,6 +28,7 @@ export function memoOf(inventory: Inventory): Memo {
 		rules: new WeakMap(),
 		bound: new WeakMap(),
 		routers: new WeakMap(),
+		routerMacs: new WeakMap(),
 		owners: new WeakMap(),
 		places: new WeakMap(),
 		spreads: new WeakMap(),

@@ -1,0 +1,172 @@
+/** What all switches of a lab have in common, rendered once: numbers of sets, priorities of rules, and the flows of the shared stages. */
+import {compareAddresses, contains, width} from '../util/address.ts';
+import type {Address, Prefix} from '../util/address.ts';
+import type {AddressSet, SharedPlan} from '../policy/filter-rule.ts';
+import {holding} from '../policy/prefix-set.ts';
+import {classify, nowhere} from './address-class.ts';
+import type {SetNumbers} from './address-class.ts';
+import {byKey, diffTables} from './flow.ts';
+import type {Flow, FlowChange, Flows} from './flow.ts';
+import {classFlow, stageFlows} from './openflow-classes.ts';
+import {placeRules} from './openflow-rules.ts';
+import type {Priorities} from './openflow-rules.ts';
+
+export type SharedFlows = {
+	/** What was rendered; undefined when nothing was. */
+	readonly plan: SharedPlan | undefined;
+	readonly numbers: SetNumbers;
+	readonly priorities: Priorities;
+	readonly flows: Flows;
+};
+
+export const plainShared: SharedFlows = {plan: undefined, numbers: new Map(), priorities: new Map(), flows: new Map()};
+
+const sides = ['source', 'destination'] as const;
+/** Up to so many addresses are classified one by one; the more there are, the better it is to go through all sets once. */
+const fewAddresses = 32;
+
+/** What was rendered for a plan, by what its numbers had to agree with. All switches of a lab share one plan. */
+const rendered = new WeakMap<SharedPlan, Map<SharedFlows | undefined, SharedFlows>>();
+
+/**
+Renders the shared stages once for all switches that render the same plan.
+
+@param previous keeps the numbers of sets and the priorities of rules; a switch without one takes those its neighbours have
+*/
+export function renderShared(plan: SharedPlan, previous: SharedFlows | undefined): SharedFlows {
+	const known = rendered.get(plan) ?? new Map<SharedFlows | undefined, SharedFlows>();
+	rendered.set(plan, known);
+	const found = previous ? known.get(previous) : known.values().next().value;
+	if (found) {
+		return found;
+	}
+
+	const numbers = numberSets(plan, previous?.numbers);
+	const priorities = previous && isSameOrder(plan, previous) ? previous.priorities : placeRules(plan.order, previous?.priorities);
+	const flows = (previous && updated(plan, numbers, previous)) ?? byKey(allFlows(plan, numbers));
+	const result = {plan, numbers, priorities, flows};
+	known.set(previous, result);
+	return result;
+}
+
+const differences = new WeakMap<SharedFlows, {readonly previous: SharedFlows; readonly changes: readonly FlowChange[]}>();
+
+/** As diffTables, found once for all switches. */
+export function diffShared(previous: SharedFlows, next: SharedFlows): readonly FlowChange[] {
+	const known = differences.get(next);
+	if (known?.previous === previous) {
+		return known.changes;
+	}
+
+	const changes = diffTables(previous.flows, next.flows);
+	differences.set(next, {previous, changes});
+	return changes;
+}
+
+function isSameOrder({order}: SharedPlan, {plan}: SharedFlows): boolean {
+	return order.length === plan?.order.length && order.every((id, index) => id === plan.order[index]);
+}
+
+/** A set keeps its number while it exists; a new one takes the lowest that is free. */
+function numberSets({sets}: SharedPlan, previous: SetNumbers = new Map()): SetNumbers {
+	const names = [...sets.keys()];
+	if (names.length === previous.size && names.every(name => previous.has(name))) {
+		return previous;
+	}
+
+	const numbers = new Map([...previous].filter(([name]) => sets.has(name)));
+	const taken = new Set(numbers.values());
+	let next = 0;
+	for (const name of names.filter(name => !numbers.has(name))) {
+		while (taken.has(next)) {
+			next++;
+		}
+
+		numbers.set(name, next++);
+	}
+
+	return numbers;
+}
+
+function allFlows(plan: SharedPlan, numbers: SetNumbers): Flow[] {
+	return [...sides.flatMap(side => classify(side, plan, numbers).map(classified => classFlow(side, classified))), ...stageFlows(plan)];
+}
+
+/** The flows before, with those of the addresses whose class may have changed made anew; undefined when that is not the shorter way. */
+function updated(plan: SharedPlan, numbers: SetNumbers, previous: SharedFlows): Flows | undefined {
+	const changed = previous.plan && isSameStages(plan, previous.plan) ? changedPrefixes(plan, numbers, previous.plan, previous.numbers) : undefined;
+	// Only a single address has no other prefix in it whose class might follow.
+	if (!changed || changed.length > fewAddresses || changed.some(({family, length}) => length < width(family))) {
+		return undefined;
+	}
+
+	const flows = changed.length === 0 ? previous.flows : new Map(previous.flows);
+	for (const address of changed) {
+		reclassify(address, plan, numbers, flows as Map<string, Flow>);
+	}
+
+	return flows;
+}
+
+function isSameStages(plan: SharedPlan, previous: SharedPlan): boolean {
+	return plan.isolation === previous.isolation && plan.domains === previous.domains && plan.routers === previous.routers && plan.routerMacs === previous.routerMacs;
+}
+
+function changedPrefixes({sets, bound}: SharedPlan, numbers: SetNumbers, previous: SharedPlan, previousNumbers: SetNumbers): Prefix[] {
+	const names = new Set([...sets.keys(), ...previous.sets.keys()]);
+	const prefixesOf = (set: AddressSet | undefined) => set?.prefixes ?? [];
+	return [
+		...[...names].flatMap(name => {
+			const [before, after] = [prefixesOf(previous.sets.get(name)), prefixesOf(sets.get(name))];
+			return numbers.get(name) === previousNumbers.get(name) ? inOnlyOne(before, after) : [...before, ...after];
+		}),
+		...inOnlyOne(previous.bound.prefixes, bound.prefixes),
+	];
+}
+
+/** Prefixes that only one of two sets has. @param before sorted by compareAddresses, as is `after` */
+function inOnlyOne(before: readonly Prefix[], after: readonly Prefix[]): Prefix[] {
+	if (before === after) {
+		return [];
+	}
+
+	const left: Prefix[] = [];
+	let [a, b] = [0, 0];
+	for (let first = before[a], second = after[b]; first ?? second; first = before[a], second = after[b]) {
+		const order = first && second ? compareAddresses(first, second) || first.length - second.length : first ? -1 : 1;
+		if (order !== 0) {
+			left.push(...[order < 0 ? first : second].flatMap(prefix => prefix ?? []));
+		}
+
+		a += order <= 0 ? 1 : 0;
+		b += order >= 0 ? 1 : 0;
+	}
+
+	return left;
+}
+
+/** Classifies one address as if there were no other: its class follows from the prefixes that hold it. */
+function reclassify(address: Prefix, plan: SharedPlan, numbers: SetNumbers, flows: Map<string, Flow>): void {
+	const around = narrowed(plan, address);
+	for (const side of sides) {
+		const own = classify(side, around, numbers).findLast(({prefix}) => prefix.length === address.length);
+		const flow = classFlow(side, own ?? {prefix: address, class: nowhere});
+		if (own) {
+			flows.set(flow.key, flow);
+		} else {
+			flows.delete(flow.key);
+		}
+	}
+}
+
+/** The plan with only those prefixes that hold an address. */
+function narrowed(plan: SharedPlan, address: Address): SharedPlan {
+	const narrow = ({name, prefixes}: AddressSet): AddressSet => ({name, prefixes: holding(prefixes, address)});
+	return {
+		...plan,
+		sets: new Map([...plan.sets].map(([name, set]) => [name, narrow(set)])),
+		bound: narrow(plan.bound),
+		routers: narrow(plan.routers),
+		domains: plan.domains.map(domain => ({...domain, subnets: domain.subnets.filter(subnet => contains(subnet, address))})),
+	};
+}

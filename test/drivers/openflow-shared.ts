@@ -1,0 +1,47 @@
+/** What switches share is rendered by what a change touches, and comes out as if everything had been rendered anew. */
+import test from 'ava';
+import fc from 'fast-check';
+import {type Flow, diffTables} from '../../lib/drivers/flow.ts';
+import {type SharedFlows, renderShared} from '../../lib/drivers/openflow-shared.ts';
+import {compile} from '../../lib/policy/compile.ts';
+import {arbitraryScenario, policyOf} from '../helpers/arbitrary-policy.ts';
+import {switchPlan} from '../helpers/plans.ts';
+
+test('random policies, grown line by line and shrunk again: the short way and the long way render the same', t => {
+	let short = 0;
+	fc.assert(fc.property(arbitraryScenario({packets: 1, overlaps: true}), ({lines, blueprint, inventory}) => {
+		const ordered = rulesFirst(lines);
+		const lengths = [...ordered.keys()];
+		let previous: SharedFlows | undefined;
+		for (const length of [...lengths, ...lengths.toReversed()]) {
+			const {shared} = compile(policyOf([...declarations, ...ordered.slice(0, length)], blueprint), inventory);
+			const next = renderShared(shared, previous);
+			const anew = renderShared({...shared}, {...next, plan: undefined});
+			t.deepEqual(texts(next.flows), texts(anew.flows));
+			short += previous && next.flows !== previous.flows && [...next.flows.values()].some(flow => flow === previous?.flows.get(flow.key)) ? 1 : 0;
+			previous = next;
+		}
+	}), {numRuns: 60});
+	t.true(short > 100, `the short way was taken ${short} times`);
+});
+
+test('an address more in a set touches that address and makes no other flow anew', t => {
+	const plan = (addresses: string) => switchPlan({sets: {'sg:a': addresses, 'ipg:b': '10.0.0.0/16'}, bound: '10.0.0.1', domains: ['10.0.0.0/24'], rules: ['allow sg:a to ipg:b']}).shared;
+	const shared = plan('10.0.0.1');
+	const before = renderShared(shared, undefined);
+	const after = renderShared({...shared, sets: plan('10.0.0.1 10.0.0.9').sets}, before);
+	t.deepEqual([...after.flows.values()].filter(flow => before.flows.get(flow.key) !== flow).map(({sentence}) => sentence), ['source 10.0.0.9', 'destination 10.0.0.9']);
+	t.deepEqual(diffTables(before.flows, after.flows).map(({line}) => line.split(' ', 1)[0]), ['add', 'add']);
+});
+
+const declarations = [...['blue', 'green', 'red'].map(group => `sg add ${group}`), ...['inner', 'outer'].map(set => `ipg add ${set}`)];
+
+/** So that members come and go while rules name their sets. */
+function rulesFirst(lines: readonly string[]): string[] {
+	const isRule = (line: string): boolean => line.startsWith('secrule');
+	return [...lines.filter(isRule), ...lines.filter(line => !isRule(line) && (line.split(' ').length > 3 || line.includes(' bind ')))];
+}
+
+function texts(flows: ReadonlyMap<string, Flow>): string[] {
+	return [...flows.values()].map(({key, actions, sentence}) => `${key} ${actions} ${sentence}`).sort();
+}
