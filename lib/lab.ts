@@ -9,7 +9,7 @@ import {type LinkChange, Network, type NetworkOptions} from './network/network.t
 import {ovsDirectory} from './network/paths.ts';
 import type {Node} from './node/node.ts';
 import {compile} from './policy/compile.ts';
-import {evaluator} from './policy/evaluate.ts';
+import {type Packet, type Verdict, evaluator} from './policy/evaluate.ts';
 import {type Inventory, inventoryOf} from './policy/inventory.ts';
 import {type Policy, emptyPolicy} from './policy/model.ts';
 import {check} from './topology/check.ts';
@@ -134,8 +134,11 @@ export class Lab extends EventEmitter<LabEvents> {
 
 	/** @throws SecureNetError `revoke`; what could not be judged now is judged with the next change */
 	async #revoke(): Promise<number> {
+		// Mostly there is no connection to judge, and preparing a large policy takes longer than all the rest.
+		let evaluate: ((packet: Packet) => Verdict) | undefined;
+		const judge = (packet: Packet): Verdict => (evaluate ??= evaluator(this.#policy, this.inventory))(packet);
 		try {
-			return await this.#firewall.revoke(evaluator(this.#policy, this.inventory));
+			return await this.#firewall.revoke(judge);
 		} catch (error) {
 			throw new SecureNetError('revoke', `The new policy is in force, but open connections could not be judged by it: ${messageOf(error)}`, {}, {cause: error});
 		}

@@ -1,14 +1,16 @@
 /** The driver for perimeter routers: chain PFW and ipsets, changed so that no packet sees a half-made policy. */
 import {setTimeout as sleep} from 'node:timers/promises';
 import {deleteConnections, listConnections} from '../kernel/conntrack.ts';
-import {restoreSets, saveSets} from '../kernel/ipset.ts';
+import {changeElements, restoreSets, saveSets} from '../kernel/ipset.ts';
+import type {ElementChange} from '../kernel/ipset.ts';
 import {RulesError, foreignRules, restore, save} from '../kernel/iptables.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {ProgramError} from '../kernel/process.ts';
+import {parsePrefix} from '../util/address.ts';
 import type {Family} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {inSlices} from '../util/slices.ts';
-import {DeviceError, isMadeByPolicy} from './driver.ts';
+import {DeviceError, madeByPolicy} from './driver.ts';
 import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
 import {diffPerimeter, isEmpty, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from './iptables-render.ts';
 import type {Counters, PerimeterState} from './iptables-render.ts';
@@ -50,8 +52,8 @@ export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (rou
 		settle: async () => Promise.resolve(),
 		async connections(devices) {
 			const names = [...devices.keys()];
-			const lists = await inSlices(names, async name => listConnections(namespaceOf(name)));
-			return new Map(names.map((name, index) => [name, (lists[index] ?? []).filter(isMadeByPolicy)]));
+			const lists = await inSlices(names, async name => listConnections(namespaceOf(name), {mark: {value: madeByPolicy, mask: madeByPolicy}}));
+			return new Map(names.map((name, index) => [name, lists[index] ?? []]));
 		},
 		cut: async (device, _state, connections) => {
 			deleteConnections(namespaceOf(device), connections);
@@ -107,10 +109,23 @@ function textFor({previous, next}: Step<PerimeterState>, family: Family, counter
 	return restoreText(previous.lines[family], next.lines[family], counters);
 }
 
+/** Single elements change without a program. They do so one by one, so that what comes after a refused one does not change. */
 async function change(namespace: Namespace, lines: readonly string[]): Promise<void> {
-	if (lines.length > 0) {
+	const changes = lines.flatMap(line => elementChange(line) ?? []);
+	if (changes.length < lines.length) {
 		await restoreSets(namespace, lines);
+		return;
 	}
+
+	for (const single of changes) {
+		changeElements(namespace, [single]);
+	}
+}
+
+/** Reads `add SET PREFIX` and `del SET PREFIX`. */
+function elementChange(line: string): ElementChange | undefined {
+	const [, command, set = '', element = ''] = /^(add|del) (\S+) (\S+)$/.exec(line) ?? [];
+	return command === 'add' || command === 'del' ? {command, set, prefix: parsePrefix(element)} : undefined;
 }
 
 /**

@@ -24,7 +24,7 @@ const programs: Readonly<Record<string, string>> = {
 	'iptables-restore': 'writes the rules of perimeter firewalls',
 	'ip6tables-restore': 'writes the IPv6 rules of perimeter firewalls',
 	'ipset': 'keeps the address sets of perimeter firewalls',
-	'conntrack': 'lists the connections of perimeter firewalls',
+	'conntrack': 'shows the connections of perimeter firewalls',
 	'ping': 'for the prompt',
 	'iperf3': 'measures bandwidth',
 	'tcpdump': 'shows traffic',

@@ -9,7 +9,7 @@ const directories = [...new Set([...(process.env['PATH'] ?? '').split(delimiter)
 /** `PATH` of every program that SecureNet starts. */
 export const searchPath: string = directories.join(delimiter);
 
-/** Debian package of every program that SecureNet itself starts. */
+/** Debian package of every program that SecureNet starts, or that its prompt is made for. */
 export const packages: Readonly<Record<string, string>> = {
 	'conntrack': 'conntrack',
 	'ip': 'iproute2',

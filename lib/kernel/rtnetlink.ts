@@ -16,15 +16,23 @@ const NLM_F_REQUEST = 1;
 const NLM_F_ACK = 4;
 const NLM_F_CAPPED = 0x1_00;
 const NLM_F_ACK_TLVS = 0x2_00;
-const NLMSG_ERROR = 2;
+export const NLMSG_ERROR = 2;
 const NLMSGERR_ATTR_MSG = 1;
-const headerLength = 16;
+/** Bytes of struct nlmsghdr: length, type, flags, sequence number, port. */
+export const headerLength = 16;
 /** Bytes of requests in one send; half of the usual send buffer (net.core.wmem_default, 212,992). */
 const sendLimit = 100_000;
 /** No single request comes near this. */
 const roomForOne = 8192;
 
-export type RtnetlinkFailure = {readonly errno: string; readonly reason: string | undefined; readonly operation: string; readonly object: string};
+export type RtnetlinkFailure = {
+	readonly errno: string;
+	/** The errno's number; some subsystems have numbers of their own, from 4096, which have no name. */
+	readonly code: number;
+	readonly reason: string | undefined;
+	readonly operation: string;
+	readonly object: string;
+};
 
 /** One or more requests of a batch were refused; the others took effect. */
 export class RtnetlinkError extends KernelError {
@@ -194,9 +202,10 @@ export class Rtnetlink {
 			const length = recv(this.#fd, answer);
 			for (let at = 0; at + headerLength <= length; at += align(answer.readUInt32LE(at))) {
 				const sequence = answer.readUInt32LE(at + 8);
-				if (answer.readUInt16LE(at + 4) === NLMSG_ERROR && answer.readInt32LE(at + headerLength) !== 0) {
+				const code = answer.readUInt16LE(at + 4) === NLMSG_ERROR ? -answer.readInt32LE(at + headerLength) : 0;
+				if (code !== 0) {
 					const label = this.#labels.get(sequence) ?? {operation: 'request', object: `${sequence}`};
-					this.#failures.push({...label, errno: errnoName(-answer.readInt32LE(at + headerLength)), reason: reasonIn(answer, at)});
+					this.#failures.push({...label, errno: errnoName(code), code, reason: reasonIn(answer, at)});
 				}
 
 				done ||= sequence === this.#sequence;
@@ -205,7 +214,8 @@ export class Rtnetlink {
 	}
 }
 
-function openSocket(protocol: number): number {
+/** A socket of the namespace this thread is in; close it with `close`. */
+export function openSocket(protocol: number): number {
 	const fd = socket(AF_NETLINK, SOCK_RAW, protocol);
 	setSocketOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
 	setSocketOption(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
@@ -215,7 +225,7 @@ function openSocket(protocol: number): number {
 }
 
 /** The text of the extended acknowledgement: attributes behind the error and the copied request header. */
-function reasonIn(answer: Buffer, at: number): string | undefined {
+export function reasonIn(answer: Buffer, at: number): string | undefined {
 	const flags = answer.readUInt16LE(at + 6);
 	if ((flags & NLM_F_ACK_TLVS) === 0) {
 		return undefined;
@@ -236,6 +246,7 @@ function reasonIn(answer: Buffer, at: number): string | undefined {
 	return undefined;
 }
 
-function align(length: number): number {
+/** Messages and attributes begin at multiples of four bytes. */
+export function align(length: number): number {
 	return (length + 3) & ~3;
 }

@@ -1,10 +1,11 @@
 /** Connections that an Open vSwitch tracks, in either datapath: listed and deleted over ovs-vswitchd's control socket. */
 import {addressBytes, parseAddress} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
-import {type TrackedConnection, attempt, connectionOf, protocolNumber, throwFailures} from './conntrack.ts';
+import {type TrackedConnection, attempt, connectionOf, throwFailures} from './conntrack.ts';
 import {checksum} from './icmp.ts';
 import {RpcError} from './jsonrpc.ts';
 import {type Bridge, packetsOut, switchControl} from './openflow.ts';
+import {protocolNumber} from './protocol.ts';
 import {unixctl, unixctlAll} from './unixctl.ts';
 
 /** Milliseconds for a listing, or for a slice of deletions; 100,000 connections are listed in 0.5 s on an idle machine. */

@@ -20,7 +20,7 @@ export function neededCapabilities({nodes}: Blueprint): string[] {
 	return [
 		'root',
 		...(plans.some(({kind}) => kind === 'switch') ? ['ovsdb-server', 'ovs-vswitchd', 'ovs-ofctl'] : []),
-		...(plans.some(plan => plan.kind === 'router' && plan.options.perimeter === true) ? ['iptables-restore', 'ip6tables-restore', 'ipset', 'conntrack'] : []),
+		...(plans.some(plan => plan.kind === 'router' && plan.options.perimeter === true) ? ['iptables-restore', 'ip6tables-restore', 'ipset'] : []),
 	];
 }
 

@@ -21,7 +21,7 @@ test('what a lab cannot do without is here', async t => {
 });
 
 test('asking before a lab starts costs next to nothing', t => {
-	const programs = ['ovsdb-server', 'ovs-vswitchd', 'ovs-ofctl', 'iptables-restore', 'ipset', 'conntrack'];
+	const programs = ['ovsdb-server', 'ovs-vswitchd', 'ovs-ofctl', 'iptables-restore', 'ipset'];
 	const cost = spent(() => {
 		requireCapabilities(['root', ...programs]);
 	});

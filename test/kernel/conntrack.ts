@@ -1,12 +1,13 @@
 /** Connections of both trackers: real ones are opened, listed, deleted one by one. */
 import {writeFileSync} from 'node:fs';
 import anyTest, {type ExecutionContext, type TestFn} from 'ava';
-import {ConnectionsError, type TrackedConnection, deleteConnections, describe, listConnections, protocolNumber} from '../../lib/kernel/conntrack.ts';
+import {ConnectionsError, type TrackedConnection, deleteConnections, describe, listConnections} from '../../lib/kernel/conntrack.ts';
 import {type RunningProgram, start} from '../../lib/kernel/daemon.ts';
 import {restore} from '../../lib/kernel/iptables.ts';
 import {inside} from '../../lib/kernel/namespace.ts';
 import {type Bridge, bundle, dumpFlows} from '../../lib/kernel/openflow.ts';
 import {execute, run} from '../../lib/kernel/process.ts';
+import {protocolNumber} from '../../lib/kernel/protocol.ts';
 import {deleteSwitchConnections, listSwitchConnections} from '../../lib/kernel/switch-conntrack.ts';
 import {AF_INET, AF_INET6, SOCK_RAW, close, socket, trySendTo} from '../../lib/kernel/syscall.ts';
 import {addressBytes, parseAddress} from '../../lib/util/address.ts';
@@ -179,7 +180,7 @@ test.serial('a packet of any protocol, and from port 0, is found and deleted by 
 	inject(t.context, 4, 17, fromPort0);
 	const known = async () => (await listConnections(h2)).filter(({family}) => family === 4);
 	await eventually(async () => (await known()).some(({protocol, sport, dport}) => protocol === 'udp' && sport === 0 && dport === 53));
-	await eventually(async () => (await known()).some(({protocol}) => protocol === '2'));
+	await eventually(async () => (await known()).some(({protocol}) => protocol === 'igmp'));
 	const all = await known();
 	t.notThrows(() => {
 		deleteConnections(h2, all);
