@@ -40,14 +40,14 @@ export function byKey(flows: Iterable<Flow>): Flows {
 }
 
 /** One line of an OpenFlow bundle. A flow that many switches share is changed by the very same object on each. */
-export type FlowChange = {readonly line: string};
+export type FlowLine = {readonly line: string};
 
 /**
 What of an OpenFlow bundle turns one set of flows into the other. A flow with the key of another takes its
 place and its packet count; only one whose key is gone, or whose count belongs to another rule now, is deleted before.
 It is deleted by cookie, so never one of others.
 */
-export function diffTables(previous: Flows, next: Flows): FlowChange[] {
+export function diffTables(previous: Flows, next: Flows): FlowLine[] {
 	if (previous === next) {
 		return [];
 	}
@@ -57,14 +57,14 @@ export function diffTables(previous: Flows, next: Flows): FlowChange[] {
 	return [...gone.map(deletionOf), ...changed.map(additionOf)];
 }
 
-const deletions = new WeakMap<Flow, FlowChange>();
-const additions = new WeakMap<Flow, FlowChange>();
+const deletions = new WeakMap<Flow, FlowLine>();
+const additions = new WeakMap<Flow, FlowLine>();
 
-function deletionOf(flow: Flow): FlowChange {
+function deletionOf(flow: Flow): FlowLine {
 	return remember(deletions, flow, () => ({line: `delete_strict cookie=${hex(flow)}/-1,${flow.key}`}));
 }
 
-function additionOf(flow: Flow): FlowChange {
+function additionOf(flow: Flow): FlowLine {
 	return remember(additions, flow, () => ({line: `add ${flow.key},cookie=${hex(flow)},actions=${flow.actions}`}));
 }
 

@@ -3,7 +3,7 @@ import type {DevicePlan} from '../policy/filter-rule.ts';
 import {prefixOf} from '../util/address.ts';
 import {madeByPolicy} from './driver.ts';
 import {byKey, diffTables, makeFlow} from './flow.ts';
-import type {Flow, FlowChange, Flows} from './flow.ts';
+import type {Flow, FlowLine, Flows} from './flow.ts';
 import {matchPrefix} from './openflow-classes.ts';
 import {egressFlows} from './openflow-egress.ts';
 import {judgedPorts, portFlows} from './openflow-ports.ts';
@@ -62,7 +62,7 @@ function localFlows(plan: DevicePlan): Flow[] {
 }
 
 /** What of a bundle turns one state into the other; empty when they are equal. */
-export function diffFlows(previous: FlowState, next: FlowState): readonly FlowChange[] {
+export function diffFlows(previous: FlowState, next: FlowState): readonly FlowLine[] {
 	return [
 		...diffShared(previous.shared, next.shared),
 		...diffTables(...changedRules(previous.rules, next.rules)),

@@ -6,7 +6,7 @@ import {holding} from '../policy/prefix-set.ts';
 import {classify, nowhere} from './address-class.ts';
 import type {SetNumbers} from './address-class.ts';
 import {byKey, diffTables} from './flow.ts';
-import type {Flow, FlowChange, Flows} from './flow.ts';
+import type {Flow, FlowLine, Flows} from './flow.ts';
 import {classFlow, stageFlows} from './openflow-classes.ts';
 import {placeRules} from './openflow-rules.ts';
 import type {Priorities} from './openflow-rules.ts';
@@ -49,10 +49,10 @@ export function renderShared(plan: SharedPlan, previous: SharedFlows | undefined
 	return result;
 }
 
-const differences = new WeakMap<SharedFlows, {readonly previous: SharedFlows; readonly changes: readonly FlowChange[]}>();
+const differences = new WeakMap<SharedFlows, {readonly previous: SharedFlows; readonly changes: readonly FlowLine[]}>();
 
 /** As diffTables, found once for all switches. */
-export function diffShared(previous: SharedFlows, next: SharedFlows): readonly FlowChange[] {
+export function diffShared(previous: SharedFlows, next: SharedFlows): readonly FlowLine[] {
 	const known = differences.get(next);
 	if (known?.previous === previous) {
 		return known.changes;

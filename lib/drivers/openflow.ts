@@ -1,13 +1,20 @@
 /** The driver for Open vSwitch: one bundle a change, only the flows that differ. */
-import {FlowError, bundle, dumpFlows, parseFlows, switchControl} from '../kernel/openflow.ts';
+import {SwitchConnection} from '../kernel/openflow-connection.ts';
+import type {PreparedBundle} from '../kernel/openflow-connection.ts';
+import {encodeFlow} from '../kernel/openflow-flow.ts';
+import type {FlowChange} from '../kernel/openflow-flow.ts';
+import type {FlowCount} from '../kernel/openflow-counts.ts';
+import {FlowError} from '../kernel/openflow-errors.ts';
+import {dumpFlows, switchControl} from '../kernel/openflow.ts';
 import type {Bridge, Flow as DumpedFlow} from '../kernel/openflow.ts';
 import {deleteSwitchConnections, listSwitchConnections} from '../kernel/switch-conntrack.ts';
 import {unixctl} from '../kernel/unixctl.ts';
+import {remember} from '../policy/passes/memo.ts';
 import {inSlices} from '../util/slices.ts';
 import {DeviceError, isMadeByPolicy} from './driver.ts';
 import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
 import {cookieOf} from './flow.ts';
-import type {Flow} from './flow.ts';
+import type {Flow, FlowLine} from './flow.ts';
 import {allFlows, changedRules, diffFlows, plainSwitch, renderFlows, unsupportedByFlows} from './openflow-render.ts';
 import type {FlowState} from './openflow-render.ts';
 import {table} from './pipeline.ts';
@@ -15,10 +22,15 @@ import {table} from './pipeline.ts';
 /** Rule id to packets. */
 type Hits = ReadonlyMap<number, number>;
 
+/** Milliseconds that a switch surely keeps what was prepared; it forgets after ten seconds. */
+const remembered = 5000;
+
 /** @param runDirectory where the daemons of the lab's Open vSwitch have their sockets */
 export function createOpenflowDriver({runDirectory}: {readonly runDirectory: string}): FirewallDriver<FlowState> {
 	const bridgeOf = (name: string) => ({runDirectory, name});
-	const parser = new SharedParser();
+	const switches = new Connections(bridgeOf);
+	/** What switches have looked at and would make, by device. */
+	const prepared = new Map<string, {readonly bundle: PreparedBundle; readonly since: number}>();
 	/** What flows of rules had counted before other flows took over, by device. */
 	const carried = new Map<string, Hits>();
 	return {
@@ -26,13 +38,22 @@ export function createOpenflowDriver({runDirectory}: {readonly runDirectory: str
 		supports: unsupportedByFlows,
 		render: renderFlows,
 		differs: (previous, next) => diffFlows(previous, next).length > 0,
-		check: async step => refusing(step, parser.parse(bridgeOf(step.device), linesOf(step))),
-		discard: async () => Promise.resolve(),
+		check: async step => refusing(step, async () => {
+			const connection = await switches.to(step.device);
+			prepared.set(step.device, {bundle: await connection.prepare(changesOf(step)), since: performance.now()});
+		}),
+		async discard({device}) {
+			prepared.get(device)?.bundle.discard();
+			prepared.delete(device);
+			return Promise.resolve();
+		},
 		async apply(step) {
-			const bridge = bridgeOf(step.device);
+			const connection = await switches.to(step.device);
 			const moved = movedFlows(step);
-			const hits = moved.length === 0 ? new Map<number, number>() : hitsOf(moved, await dumpFlows(bridge, `table=${table.rules}`));
-			await refusing(step, bundle(bridge, linesOf(step)));
+			const hits = moved.length === 0 ? new Map<number, number>() : hitsOf(moved, await connection.counts({table: table.rules}));
+			const ready = prepared.get(step.device);
+			prepared.delete(step.device);
+			await refusing(step, async () => ready && performance.now() - ready.since < remembered ? ready.bundle.commit() : connection.bundle(changesOf(step)));
 			carried.set(step.device, addHits(carried.get(step.device), hits));
 		},
 		async list(devices) {
@@ -52,46 +73,43 @@ export function createOpenflowDriver({runDirectory}: {readonly runDirectory: str
 	};
 }
 
-/**
-Checks of several switches that begin at the same moment share one run of ovs-ofctl: what it thinks of a flow depends on
-no switch, and most flows are the same on all.
-*/
-class SharedParser {
-	#lines = new Set<string>();
-	#run: Promise<void> | undefined;
+/** One connection to each switch, opened when it is first needed, and again when the switch has closed it. */
+class Connections {
+	readonly #bridgeOf: (name: string) => Bridge;
+	readonly #open = new Map<string, SwitchConnection>();
 
-	async parse(bridge: Bridge, lines: readonly string[]): Promise<void> {
-		lines.forEach(line => this.#lines.add(line));
-		this.#run ??= Promise.resolve().then(async () => this.#parseAll(bridge));
-		try {
-			await this.#run;
-		} catch {
-			// Somebody's lines are wrong: let each find out about its own.
-			await parseFlows(bridge, lines);
-		}
+	constructor(bridgeOf: (name: string) => Bridge) {
+		this.#bridgeOf = bridgeOf;
 	}
 
-	async #parseAll(bridge: Bridge): Promise<void> {
-		const lines = [...this.#lines];
-		this.#lines = new Set();
-		this.#run = undefined;
-		await parseFlows(bridge, lines);
+	async to(name: string): Promise<SwitchConnection> {
+		const known = this.#open.get(name);
+		if (known?.isOpen) {
+			return known;
+		}
+
+		const connection = await SwitchConnection.open(this.#bridgeOf(name));
+		this.#open.set(name, connection);
+		return connection;
 	}
 }
 
+const encoded = new WeakMap<FlowLine, FlowChange>();
+
+/** Flows that many switches share are encoded once. */
+function changesOf({previous, next}: Step<FlowState>): FlowChange[] {
+	return diffFlows(previous, next).map(change => remember(encoded, change, () => encodeFlow(change.line)));
+}
+
 /** Names the rule behind a flow that the switch refuses; it quotes the flow with its cookie. */
-async function refusing({device, previous, next}: Step<FlowState>, work: Promise<void>): Promise<void> {
+async function refusing({device, previous, next}: Step<FlowState>, work: () => Promise<void>): Promise<void> {
 	try {
-		await work;
+		await work();
 	} catch (error) {
 		const cookie = error instanceof FlowError ? /cookie[=:](0x[\da-f]+)/.exec(error.refused ?? '')?.[1] : undefined;
 		const refused = cookie === undefined ? undefined : [...allFlows(next), ...allFlows(previous)].find(flow => cookieOf(flow) === BigInt(cookie));
 		throw new DeviceError(device, refused?.sentence, error);
 	}
-}
-
-function linesOf({previous, next}: Step<FlowState>): string[] {
-	return diffFlows(previous, next).map(({line}) => line);
 }
 
 /** Connection tracking zone; a switch that no policy has touched tracks nothing. */
@@ -105,8 +123,8 @@ function movedFlows({previous, next}: Step<FlowState>): Flow[] {
 	return [...gone.values()].filter(({key, counts, rule}) => counts && next.rules.has(rule ?? 0) && !fresh.has(key));
 }
 
-function hitsOf(flows: readonly Flow[], dumped: readonly DumpedFlow[]): Hits {
-	const packets = new Map(dumped.map(flow => [flow.cookie, flow.packets]));
+function hitsOf(flows: readonly Flow[], counts: readonly FlowCount[]): Hits {
+	const packets = new Map(counts.map(flow => [flow.cookie, flow.packets]));
 	return flows.reduce<Hits>((hits, flow) => addHits(hits, new Map([[flow.rule ?? 0, packets.get(cookieOf(flow)) ?? 0]])), new Map());
 }
 

@@ -1,14 +1,9 @@
 /** JSON-RPC 1.0 over a unix socket, as Open vSwitch's daemons speak it: messages follow each other without any separator (RFC 7047, section 4). */
-import {once} from 'node:events';
-import {type Socket, connect} from 'node:net';
-import {setTimeout as pause} from 'node:timers/promises';
-import {SecureNetError} from '../util/errors.ts';
+import type {Socket} from 'node:net';
+import {SecureNetError, messageOf} from '../util/errors.ts';
+import {connectTo} from './unix-socket.ts';
 
-/** Longest path of a unix socket in bytes: sun_path (108) less the final NUL, see unix(7). */
-const socketPathLimit = 107;
 const defaultTimeout = 5000;
-/** Milliseconds between two attempts to reach a daemon that is too busy to take connections, and for how long. */
-const retry = {pause: 20, limit: 5000} as const;
 
 type Message = {readonly id?: unknown; readonly method?: string; readonly params?: unknown; readonly result?: unknown; readonly error?: unknown};
 type Call = {readonly method: string; readonly timer: NodeJS.Timeout; readonly resolve: (result: unknown) => void; readonly reject: (error: Error) => void};
@@ -42,19 +37,14 @@ export class JsonRpc {
 	@throws RpcError when nobody listens there; SecureNetError `socket-path` when the path is longer than a unix socket allows
 	*/
 	static async connect(path: string, peer: string): Promise<JsonRpc> {
-		checkSocketPath(path);
-		for (const begin = performance.now(); ;) {
-			try {
-				return new JsonRpc(await open(path), peer);
-			} catch (error) {
-				const {code, message} = error as NodeJS.ErrnoException;
-				// More connections wait for the daemon than its backlog holds, see connect(2).
-				if (code !== 'EAGAIN' || performance.now() - begin > retry.limit) {
-					throw new RpcError(`${peer} does not answer at ${path}: ${code ?? message}`, undefined, {cause: error});
-				}
-
-				await pause(retry.pause);
+		try {
+			return new JsonRpc(await connectTo(path), peer);
+		} catch (error) {
+			if (error instanceof SecureNetError) {
+				throw error;
 			}
+
+			throw new RpcError(`${peer} does not answer at ${path}: ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`, undefined, {cause: error});
 		}
 	}
 
@@ -161,12 +151,6 @@ export class JsonRpc {
 	}
 }
 
-async function open(path: string): Promise<Socket> {
-	const socket = connect(path);
-	await once(socket, 'connect');
-	return socket;
-}
-
 /** Cuts a stream into JSON objects by counting braces outside of strings. */
 export class MessageCutter {
 	#begun: string[] = [];
@@ -213,15 +197,3 @@ const quote = 0x22;
 const backslash = 0x5C;
 const openBrace = 0x7B;
 const closeBrace = 0x7D;
-
-/**
-A path that is too long would fail with the bare word EINVAL, or be cut off by the daemon.
-
-@throws SecureNetError `socket-path`
-*/
-export function checkSocketPath(path: string): void {
-	const length = Buffer.byteLength(path);
-	if (length > socketPathLimit) {
-		throw new SecureNetError('socket-path', `${path} is ${length} bytes long; a unix socket's path can have ${socketPathLimit}. Use a shorter lab name.`);
-	}
-}

@@ -1,5 +1,6 @@
-/** Flows of a bridge: changed in one transaction, listed and traced, by ovs-ofctl(8) and ovs-vswitchd's control socket. */
+/** Flows of a bridge: listed and traced, and packets sent into it, by ovs-ofctl(8) and ovs-vswitchd's control socket. Flows are changed by openflow-connection.ts. */
 import {SecureNetError} from '../util/errors.ts';
+import {FlowError} from './openflow-errors.ts';
 import {ProgramError, run} from './process.ts';
 import {unixctl} from './unixctl.ts';
 
@@ -20,20 +21,6 @@ export type Flow = {
 	readonly text: string;
 };
 
-/** The switch or ovs-ofctl refused flows. Nothing has changed. */
-export class FlowError extends SecureNetError {
-	override name = 'FlowError';
-	readonly bridge: string;
-	/** The line that was refused, when it is known. */
-	readonly refused: string | undefined;
-
-	constructor(bridge: string, refused: string | undefined, words: string, options?: ErrorOptions) {
-		super('flow', `Switch ${bridge} refuses ${refused === undefined ? 'the flows' : `"${refused}"`}: ${words}`, {}, options);
-		this.bridge = bridge;
-		this.refused = refused;
-	}
-}
-
 /** Bundles came with OpenFlow 1.4. */
 const version = ['-O', 'OpenFlow14'];
 /** Milliseconds for a change and for each of its lines; 10,000 flows take 0.3 s on an idle machine. */
@@ -42,35 +29,6 @@ const patience = {change: 5000, line: 1} as const;
 const listingPatience = 10_000;
 /** Priority of a flow that names none, see ovs-ofctl(8). */
 const defaultPriority = 32_768;
-
-/**
-Changes flows in one transaction: a packet sees all of the change or nothing of it.
-Equivalent to: `ovs-ofctl -O OpenFlow14 --bundle add-flows BRIDGE -`
-
-@param lines each `add FLOW`, `modify FLOW`, `delete FLOW` or one of the `_strict` forms
-@throws FlowError when a line is refused; nothing has changed then
-@throws SecureNetError `no-answer` when the switch does not answer within 5 s and 1 ms more for each line
-*/
-export async function bundle(bridge: Bridge, lines: readonly string[]): Promise<void> {
-	// With names ovs-ofctl first asks for the features of all 254 tables: 6 MB and 20 ms for every change.
-	await control(bridge, ['--no-names', '--bundle', 'add-flows', target(bridge), '-'], lines, lines);
-}
-
-/**
-Reads flows as the switch would, without telling it. Unlike `bundle` it also refuses a match on a field whose protocol is
-not matched (`tp_dst=80` without `tcp`), which ovs-ofctl would quietly turn into a match on everything.
-Equivalent to: `ovs-ofctl -O OpenFlow14 parse-flows -`
-
-@param lines as for `bundle`
-@throws FlowError
-*/
-export async function parseFlows(bridge: Bridge, lines: readonly string[]): Promise<void> {
-	const {stderr} = await control(bridge, ['parse-flows', '-'], lines.map(withoutCommand), lines);
-	if (stderr.includes('normalization changed')) {
-		const pre = /pre: (.*)/.exec(stderr)?.[1] ?? '';
-		throw new FlowError(bridge.name, pre === '' ? undefined : pre, 'it matches fields of a protocol that it does not match');
-	}
-}
 
 /**
 Flows of all tables, or of those that `match` selects.
@@ -143,20 +101,13 @@ function flowError({name}: Bridge, error: ProgramError, lines: readonly string[]
 	return new FlowError(name, refused?.[2], refused?.[1] ?? error.stderr.trim().replace(/^ovs-ofctl: /, ''), {cause: error});
 }
 
-/** parse-flows only reads flows to add: these have actions, and no cookie mask. */
-function withoutCommand(line: string): string {
-	const [, command = 'add', flow = ''] = /^(add|modify|modify_strict|delete|delete_strict)\b *(.*)$/.exec(line) ?? [undefined, 'add', line];
-	const match = flow.replace(/\bcookie=\w+\/[-\w]+,?/, '');
-	return command.startsWith('delete') ? `${match} actions=drop` : match;
-}
-
 /** Statistics stand before the match, each followed by a comma and a space; a match has commas without spaces. */
 function readFlow(line: string): Flow {
 	const end = line.search(/\bactions=/);
-	const parts = line.slice(0, end).trim().split(', ');
+	const parts = line.slice(0, end).trimStart().split(', ');
 	const stats = new Map(parts.slice(0, -1).map(part => part.split('=', 2) as [string, string]));
 	// Flags such as send_flow_rem stand between the statistics and the match, each followed by a space.
-	const matches = (parts.at(-1) ?? '').split(' ').at(-1)?.split(',').filter(Boolean) ?? [];
+	const matches = (parts.at(-1) ?? '').trimEnd().split(' ').at(-1)?.split(',').filter(Boolean) ?? [];
 	const priority = matches.find(field => field.startsWith('priority='))?.slice('priority='.length);
 	return {
 		cookie: BigInt(stats.get('cookie') ?? 0),

@@ -4,10 +4,10 @@ import {type FSWatcher, readFileSync, symlinkSync, watch, writeFileSync} from 'n
 import {join} from 'node:path';
 import {hasKernelDatapath} from '../kernel/capabilities.ts';
 import {type RunningProgram, isAlive, start} from '../kernel/daemon.ts';
-import {checkSocketPath} from '../kernel/jsonrpc.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {installHint} from '../kernel/programs.ts';
 import {endProcesses} from '../kernel/signal.ts';
+import {checkSocketPath} from '../kernel/unix-socket.ts';
 import {MachineError, SecureNetError} from '../util/errors.ts';
 
 export type OpenVswitch = {

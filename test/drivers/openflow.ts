@@ -6,7 +6,7 @@ import {createOpenflowDriver} from '../../lib/drivers/openflow.ts';
 import {plainSwitch} from '../../lib/drivers/openflow-render.ts';
 import type {FlowState} from '../../lib/drivers/openflow-render.ts';
 import type {DevicePlan} from '../../lib/policy/filter-rule.ts';
-import {bundle} from '../../lib/kernel/openflow.ts';
+import {bundle} from '../helpers/bundle.ts';
 import {FlowOracle, trunk} from '../helpers/flow-oracle.ts';
 import {switchPlan} from '../helpers/plans.ts';
 import type {Sketch} from '../helpers/plans.ts';

@@ -5,7 +5,8 @@ import {ConnectionsError, type TrackedConnection, deleteConnections, describe, l
 import {type RunningProgram, start} from '../../lib/kernel/daemon.ts';
 import {restore} from '../../lib/kernel/iptables.ts';
 import {inside} from '../../lib/kernel/namespace.ts';
-import {type Bridge, bundle, dumpFlows} from '../../lib/kernel/openflow.ts';
+import {type Bridge, dumpFlows} from '../../lib/kernel/openflow.ts';
+import {bundle} from '../helpers/bundle.ts';
 import {execute, run} from '../../lib/kernel/process.ts';
 import {protocolNumber} from '../../lib/kernel/protocol.ts';
 import {deleteSwitchConnections, listSwitchConnections} from '../../lib/kernel/switch-conntrack.ts';

@@ -1,0 +1,149 @@
+/** A connection to a switch that is kept: changes of its flows in one transaction, and their counts, without starting a program. */
+import {Channel} from './openflow-channel.ts';
+import {type FlowCount, countsIn, countsRequest} from './openflow-counts.ts';
+import {FlowError, errorName} from './openflow-errors.ts';
+import type {FlowChange} from './openflow-flow.ts';
+import {type Message, headerLength, makeMessage, type, writeHeader} from './openflow-message.ts';
+import type {Bridge} from './openflow.ts';
+
+/** Changes that the switch has looked at and would make. It forgets them after ten seconds, and when the connection closes. */
+export type PreparedBundle = {
+	/**
+	Makes the changes, in their order; a packet sees all of them or none.
+
+	@throws FlowError when the switch cannot make them after all, or has forgotten them (`OFPBFC_BAD_ID`); nothing has changed then
+	@throws SecureNetError `no-answer` or `switch-closed`; they may have been made then
+	*/
+	readonly commit: () => Promise<void>;
+	/** Lets the switch forget them. */
+	readonly discard: () => void;
+};
+
+/** OFPBCT_…, and OFPBF_ATOMIC | OFPBF_ORDERED. */
+const bundleControl = {open: 0, commit: 4, discard: 6} as const;
+const atomicAndOrdered = 3;
+/** Bytes of a message that adds another to a bundle, without that one. */
+const envelopeLength = headerLength + 8;
+/** Milliseconds for a change and for each of its lines; and for a listing, of which nobody knows before how long it gets. */
+const patience = {change: 5000, line: 1, listing: 10_000} as const;
+
+export class SwitchConnection {
+	readonly #channel: Channel;
+	readonly #name: string;
+
+	/**
+	An open connection keeps no program from ending.
+
+	@throws SecureNetError `no-answer` when the switch is not there or does not greet within 5 s; `openflow-version`; `socket-path`
+	*/
+	static async open({runDirectory, name}: Bridge): Promise<SwitchConnection> {
+		return new SwitchConnection(await Channel.open(`${runDirectory}/${name}.mgmt`, name), name);
+	}
+
+	private constructor(channel: Channel, name: string) {
+		this.#channel = channel;
+		this.#name = name;
+	}
+
+	/** Whether it can still be used; one that is closed never opens again. */
+	get isOpen(): boolean {
+		return this.#channel.isOpen;
+	}
+
+	/**
+	Changes flows in one transaction: a packet sees all of the change or nothing of it.
+	Equivalent to: `ovs-ofctl -O OpenFlow14 --bundle add-flows BRIDGE -`
+
+	@throws FlowError naming the first line that the switch refuses; nothing has changed then
+	@throws SecureNetError `no-answer` when the switch does not answer within 5 s and 1 ms more for each line; `switch-closed`
+	*/
+	async bundle(changes: readonly FlowChange[]): Promise<void> {
+		const prepared = await this.prepare(changes);
+		await prepared.commit();
+	}
+
+	/**
+	Asks the switch to look at changes and to keep them ready. Not all in one write with `commit`: Open vSwitch 3.1 leaves a
+	flow that it cannot read out of the bundle, says so, and commits the rest.
+
+	@throws as `bundle`; nothing has changed then
+	*/
+	async prepare(changes: readonly FlowChange[]): Promise<PreparedBundle> {
+		if (changes.length === 0) {
+			return {commit: async () => Promise.resolve(), discard: () => undefined};
+		}
+
+		const first = this.#channel.reserve(changes.length + 3);
+		const barrier = first + changes.length + 1;
+		const control = (step: number, xid: number) => controlMessage(first, step, xid);
+		const additions = changes.map(({message}, index) => addition(first, message, first + index + 1));
+		const limit = patience.change + (patience.line * changes.length);
+		const answers = await this.#channel.exchange(Buffer.concat([control(bundleControl.open, first), ...additions, makeMessage(type.barrierRequest, barrier)]), [first, barrier], limit);
+		const end = barrier + 1;
+		const discard = () => {
+			this.#channel.send(control(bundleControl.discard, end));
+		};
+		try {
+			this.#throwRefusal(answers, changes, first);
+		} catch (error) {
+			discard();
+			throw error;
+		}
+
+		const commit = async () => {
+			this.#throwRefusal(await this.#channel.exchange(control(bundleControl.commit, end), [first, end], limit), changes, first);
+		};
+		return {commit, discard};
+	}
+
+	/**
+	What the flows of a table, or of all, have done; in no order. Packets that went by decisions that the datapath remembers are counted a little later.
+	Equivalent to: `ovs-ofctl -O OpenFlow14 dump-flows BRIDGE [table=TABLE]`
+
+	@throws SecureNetError `no-answer` when the switch does not answer within 10 s; `switch-closed`
+	*/
+	async counts({table}: {readonly table?: number} = {}): Promise<FlowCount[]> {
+		const xid = this.#channel.reserve(1);
+		const answers = await this.#channel.exchange(makeMessage(type.multipartRequest, xid, countsRequest(table)), [xid, xid], patience.listing);
+		this.#throwRefusal(answers, [], xid);
+		return answers.flatMap(({bytes}) => countsIn(bytes.subarray(headerLength)));
+	}
+
+	close(): void {
+		this.#channel.close();
+	}
+
+	[Symbol.dispose](): void {
+		this.close();
+	}
+
+	/** Each line was sent with a transaction id of its own, the first with the one behind `first`. */
+	#throwRefusal(answers: readonly Message[], changes: readonly FlowChange[], first: number): void {
+		const errors = answers.filter(answer => answer.type === type.error);
+		const lineOf = ({xid}: Message) => changes[xid - first - 1]?.line;
+		const error = errors.find(each => lineOf(each) !== undefined) ?? errors[0];
+		if (error) {
+			throw new FlowError(this.#name, lineOf(error), errorName(error.bytes.readUInt16BE(headerLength), error.bytes.readUInt16BE(headerLength + 2)));
+		}
+	}
+}
+
+/** @param bundle any number that no other open bundle of the connection has @param step OFPBCT_… */
+function controlMessage(bundle: number, step: number, xid: number): Buffer {
+	const body = Buffer.alloc(8);
+	body.writeUInt32BE(bundle, 0);
+	body.writeUInt16BE(step, 4);
+	body.writeUInt16BE(atomicAndOrdered, 6);
+	return makeMessage(type.bundleControl, xid, body);
+}
+
+/** A message that puts another one into a bundle; both must have the same transaction id. */
+function addition(bundle: number, message: Buffer, xid: number): Buffer {
+	const bytes = Buffer.alloc(envelopeLength + message.length);
+	writeHeader(bytes, type.bundleAdd, xid);
+	bytes.writeUInt32BE(bundle, headerLength);
+	bytes.writeUInt16BE(atomicAndOrdered, headerLength + 6);
+	message.copy(bytes, envelopeLength);
+	bytes.writeUInt32BE(xid, envelopeLength + 4);
+	return bytes;
+}
