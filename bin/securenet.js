@@ -63,6 +63,8 @@ async function build(file) {
 		keepNames: true,
 		logLevel: 'silent',
 	});
+	// Its service would stay as long as the program, and print where it stood at a Ctrl-\ that is meant for a command.
+	await esbuild.stop();
 	renameSync(outfile, file);
 	return file;
 }

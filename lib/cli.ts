@@ -3,7 +3,19 @@ import yargs, {type Argv} from 'yargs';
 import manifest from '../package.json' with {type: 'json'};
 import type {Answer} from './cli/answer.ts';
 import {InputError, SecureNetError, messageOf} from './util/errors.ts';
-import {printable} from './util/names.ts';
+import {printable, unknownName} from './util/names.ts';
+
+/** The subcommands and how each is written, for messages. */
+const forms: Readonly<Record<string, string>> = {
+	run: 'run TOPOLOGY [OPTION …]',
+	exec: 'exec LAB NODE -- COMMAND …',
+	list: 'list [--json]',
+	inspect: 'inspect LAB [--json]',
+	env: 'env LAB [--json]',
+	check: 'check TOPOLOGY … [--json]',
+	doctor: 'doctor [--json]',
+	clean: 'clean [--json]',
+};
 
 /** What `exec` ends with when securenet itself fails, so that it cannot be taken for the command's own status. */
 const execFailed = 125;
@@ -54,6 +66,7 @@ async function fail(error: unknown): Promise<number> {
 
 async function dispatch(argv: readonly string[], api: string): Promise<number> {
 	let status = 0;
+	refuseUnknown(argv[0]);
 	const line = commandLine(argv);
 	const ending = async (work: () => Promise<number>) => {
 		status = await work();
@@ -64,6 +77,13 @@ async function dispatch(argv: readonly string[], api: string): Promise<number> {
 	addMachineCommands(line, api, ending);
 	await line.parseAsync();
 	return status;
+}
+
+/** @throws InputError `unknown-subcommand` */
+function refuseUnknown(first: string | undefined): void {
+	if (first !== undefined && !first.startsWith('-') && first !== 'help' && !Object.hasOwn(forms, first)) {
+		throw unknownName('subcommand', first, Object.keys(forms));
+	}
 }
 
 /** How a subcommand's handler runs: its exit status becomes the process's. */
@@ -85,12 +105,24 @@ function commandLine(argv: readonly string[]): Argv {
 		.detectLocale(false)
 		.exitProcess(false)
 		.strict()
-		.demandCommand(1, 'Say what to do: run, exec, list, inspect, env, check, doctor or clean.')
+		.demandCommand(1, `Say what to do: ${Object.keys(forms).join(', ')}.`)
 		.version(manifest.version)
 		.epilogue('Exit status: 0 all good, 1 a line or a command failed, 2 the input is wrong, 3 this machine cannot do it, 128 + n ended by signal n.')
 		.fail((message: string | null, error: Error | undefined) => {
-			throw error && error.name !== 'YError' ? error : new InputError('usage', `${message ?? messageOf(error)}\nsecurenet --help shows what can be written.`);
+			throw error && error.name !== 'YError' ? error : new InputError('usage', `${reworded(message ?? messageOf(error))}\n${nextStep(argv[0] ?? '')}`);
 		});
+}
+
+/** What yargs says in the words of programmers, in ours. */
+function reworded(message: string): string {
+	return message
+		.replace(/^Not enough non-option arguments: got (\d+), need at least (\d+)$/, 'Words are missing: $1 given, $2 needed.')
+		.replace(/^Not enough arguments following: (.+)$/, 'A value is missing behind "$1".');
+}
+
+function nextStep(subcommand: string): string {
+	const form = Object.hasOwn(forms, subcommand) ? forms[subcommand] : undefined;
+	return form === undefined ? 'securenet --help shows what can be written.' : `Write: securenet ${form}; securenet ${subcommand} --help shows more.`;
 }
 
 const jsonOption = {json: {type: 'boolean', default: false, describe: 'JSON instead of text'}} as const;

@@ -19,6 +19,7 @@ export {clean, type CleanReport} from './network/sweep.ts';
 export {labRecord, runningLabs, type LabRecord} from './network/journal.ts';
 export type {Interface} from './link/interface.ts';
 export {Link} from './link/link.ts';
+export type {Carrier} from './kernel/carrier.ts';
 export {Node} from './node/node.ts';
 export type {ExecuteOptions, Output} from './kernel/process.ts';
 export type {InstalledLine} from './drivers/driver.ts';

@@ -1,24 +1,34 @@
-/** topologies/json.md tells the truth: every command has a row there, and its line results in that shape. */
+/** topologies/json.md tells the truth: every command and subcommand has a row there, and its line results in that shape. */
 import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {findCommand} from '../lib/commands/find.ts';
 import {commands} from '../lib/commands/index.ts';
 import {splitWords} from '../lib/util/words.ts';
 import SecureNet from '../topologies/securenet.ts';
+import {securenet} from './helpers/cli.ts';
 import {labOf} from './helpers/scenario.ts';
 
 type Row = {readonly command: string; readonly line: string; readonly shape: unknown; readonly result: unknown};
 
-const rows = readFileSync('topologies/json.md', 'utf8').split('\n').filter(line => line.startsWith('| `')).map((line): Row => {
+const all = readFileSync('topologies/json.md', 'utf8').split('\n').filter(line => line.startsWith('| `')).map((line): Row => {
 	const [command = '', text = '', shape = '', result = ''] = line.split(' | ').map(cell => cell.replace(/^\| /, '').replace(/ \|$/, '').slice(1, -1));
 	return {command, line: text, shape: JSON.parse(shape), result: JSON.parse(result)};
 });
+
+const isSubcommand = ({line}: Row) => line.startsWith('securenet ');
+const [rows, subcommandRows] = [all.filter(row => !isSubcommand(row)), all.filter(isSubcommand)];
 
 test('every command has a row', t => {
 	t.deepEqual(rows.map(({command}) => command).sort(), commands.map(({name}) => name).sort());
 });
 
-for (const {command, shape, result} of rows) {
+test('every subcommand that answers has a row', async t => {
+	const {stdout} = await securenet(['--help']);
+	const subcommands = [...stdout.matchAll(/^ +securenet (\w+)/gm)].map(([, name = '']) => name).filter(name => !['run', 'exec'].includes(name));
+	t.deepEqual(subcommandRows.map(({command}) => command).sort(), subcommands.sort());
+});
+
+for (const {command, shape, result} of all) {
 	test(`the result that is shown for ${command} has its shape`, t => {
 		t.deepEqual(misfits(result, shape), []);
 	});
@@ -39,6 +49,15 @@ test.serial('every line results in the shape of its row', async t => {
 	}
 });
 
+test.serial('every subcommand answers in the shape of its row', async t => {
+	const {name} = await labOf(t, new SecureNet());
+	for (const {line, shape} of subcommandRows) {
+		const [, ...args] = line.split(' ').map(word => word === 'securenet' ? name : word);
+		const {stdout} = await securenet(args);
+		t.deepEqual(misfits(JSON.parse(stdout), shape), [], line);
+	}
+});
+
 test('what does not fit a shape is found', t => {
 	const shape = {'a': 'number', 'b?': ['string'], 'c': [['string', 'string']]};
 	t.deepEqual(misfits({a: 1, c: []}, shape), []);
@@ -46,9 +65,10 @@ test('what does not fit a shape is found', t => {
 	t.deepEqual(misfits({a: '1', b: [2], c: [['x']], d: 4}, shape), ['.a', '.b[0]', '.c[0][1]', '.d']);
 	t.deepEqual(misfits(undefined, shape), ['']);
 	t.deepEqual(misfits({c: []}, shape), ['.a']);
+	t.deepEqual(misfits({x: 'y', z: 1}, {'*': 'string'}), ['.z']);
 });
 
-/** Paths of what is not as the shape says: a type's name, `[x]`, `[x, y]`, or an object whose members may end in `?`. */
+/** Paths of what is not as the shape says: a type's name, `[x]`, `[x, y]`, or an object whose members may end in `?` or are all `*`. */
 function misfits(value: unknown, shape: unknown, path = ''): string[] {
 	if (Array.isArray(shape)) {
 		const shapes: readonly unknown[] = shape;
@@ -65,6 +85,11 @@ function misfits(value: unknown, shape: unknown, path = ''): string[] {
 }
 
 function memberMisfits(members: ReadonlyMap<string, unknown>, shape: object, path: string): string[] {
+	const any = new Map(Object.entries(shape)).get('*') as unknown;
+	if (any !== undefined) {
+		return [...members].flatMap(([key, value]) => misfits(value, any, `${path}.${key}`));
+	}
+
 	const known = Object.entries(shape).map(([key, inner]) => ({name: key.replace(/\?$/, ''), optional: key.endsWith('?'), inner: inner as unknown}));
 	const wrong = known.filter(({name, optional}) => members.has(name) || !optional).flatMap(({name, inner}) => misfits(members.get(name), inner, `${path}.${name}`));
 	return [...wrong, ...[...members.keys()].filter(key => known.every(({name}) => name !== key)).map(key => `${path}.${key}`)];

@@ -30,5 +30,9 @@ export async function checkTopologies(names: readonly string[], options: LoadOpt
 }
 
 function counts({nodes, links}: Blueprint): string {
-	return `${nodes.size} nodes, ${links.length} links`;
+	return `${counted(nodes.size, 'node')}, ${counted(links.length, 'link')}`;
+}
+
+function counted(count: number, thing: string): string {
+	return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }

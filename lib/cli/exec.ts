@@ -32,12 +32,12 @@ export async function execInNode(lab: string, node: string, argv: readonly strin
 	return output;
 }
 
-/** A terminal's Ctrl-C reaches the program by itself, and the program decides what it means; other signals are passed on. */
+/** A terminal's Ctrl-C and Ctrl-\ reach the program by itself, and the program decides what they mean; other signals are passed on. */
 function endingSignal(): AbortSignal {
 	const controller = new AbortController();
-	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+	for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const) {
 		process.on(signal, () => {
-			if (signal !== 'SIGINT' || !isatty(0)) {
+			if (!['SIGINT', 'SIGQUIT'].includes(signal) || !isatty(0)) {
 				controller.abort();
 			}
 		});

@@ -1,5 +1,5 @@
 /** Finds the topology that a command line names: a shape such as `tree,2,3`, or a file. */
-import {existsSync} from 'node:fs';
+import {statSync} from 'node:fs';
 import {register} from 'node:module';
 import {resolve} from 'node:path';
 import {pathToFileURL} from 'node:url';
@@ -42,7 +42,12 @@ function isPath(name: string): boolean {
 
 async function fromFile(name: string, parameters: LoadOptions['parameters'], api: string): Promise<Topology> {
 	const path = resolve(name);
-	if (!existsSync(path)) {
+	const found = statSync(path, {throwIfNoEntry: false});
+	if (found?.isDirectory()) {
+		throw new InputError('topology', `"${printable(name)}" is a folder. Name one of its files.`, {expected: ['file', ...shapeForms]});
+	}
+
+	if (!found) {
 		throw isPath(name) ? new InputError('topology', `There is no file ${printable(name)}.`, {expected: ['file']}) : unknownTopology(name);
 	}
 

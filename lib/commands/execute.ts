@@ -16,6 +16,7 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 	details: [
 		'A word that is the name of a node becomes its address; quote it to keep it. Quotes and backslashes work as in a shell, and nothing else does:',
 		'for pipes and redirections write NODE sh -c \'…\'. With & as the last word the program runs in the background and ends with the lab.',
+		'A node has a network of its own; files and processes are those of this machine, so pkill in a node reaches all of them.',
 	].join('\n'),
 	verbatim: 'words',
 	read(reader, scene) {

@@ -55,8 +55,10 @@ export function endOf(word: Word | undefined): number {
 
 function unknownCommand(word: Word | undefined, scene: Scene): InputError {
 	const text = word?.text ?? '';
-	const {nearest, hint} = nearestTo(text, firstWords(scene));
-	return new InputError('unknown-command', `There is no command or node "${printable(text)}".${hint} Write help for a list.`, {column: word?.column ?? 1, expected: ['command', 'node'], nearest});
+	const verb = nodeVerbs.find(({words}) => words[1] === text);
+	const {nearest, hint} = verb ? {nearest: [], hint: ''} : nearestTo(text, firstWords(scene));
+	const message = verb ? `"${text}" needs a node before it. Write: ${verb.command.usage}.` : `There is no command or node "${printable(text)}".${hint} Write help for a list.`;
+	return new InputError('unknown-command', message, {column: word?.column ?? 1, expected: verb ? ['node'] : ['command', 'node'], nearest});
 }
 
 function firstWords(scene: Scene): string[] {

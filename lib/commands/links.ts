@@ -1,16 +1,24 @@
-/** `links`: every link with its two ends and whether it is up. `link A B up|down` changes that. */
+/** `links`: every link with its two ends and its state. `link A B up|down` changes that. */
+import type {Carrier} from '../kernel/carrier.ts';
 import type {Link} from '../link/link.ts';
 import {columns} from '../util/columns.ts';
 import type {Command} from './command.ts';
 import {takeNode} from './reading.ts';
 
 /** In the order of the topology. */
-export type LinksResult = ReadonlyArray<{readonly ends: ReadonlyArray<{readonly node: string; readonly interface: string}>; readonly up: boolean}>;
+export type LinksResult = ReadonlyArray<{
+	readonly ends: ReadonlyArray<{readonly node: string; readonly interface: string}>;
+	/** Whether both ends are up, so that frames pass. */
+	readonly up: boolean;
+	/** Why they do not: the link is down, one end was set down inside its node, or deleted. */
+	readonly state: Carrier;
+}>;
 
 export const linksCommand: Command<undefined, LinksResult> = {
 	name: 'links',
 	usage: 'links',
 	summary: 'all links and whether they are up',
+	details: 'down: as "link A B down" leaves it. no carrier: the other end was set down inside its node, as by "h10 ip link set h10-eth0 down".',
 	read(reader) {
 		reader.finish();
 		return undefined;
@@ -47,10 +55,10 @@ export const linkCommand: Command<{readonly a: string; readonly b: string; reado
 	text: linksText,
 };
 
-function described({ends, isUp}: Link): LinksResult[number] {
-	return {ends: ends.map(({node, name}) => ({node, interface: name})), up: isUp};
+function described({ends, carrier: state}: Link): LinksResult[number] {
+	return {ends: ends.map(({node, name}) => ({node, interface: name})), up: state === 'up', state};
 }
 
 function linksText(links: LinksResult): string {
-	return columns(links.map(({ends, up}) => [ends.map(end => end.interface).join('<->'), up ? 'up' : 'down']));
+	return columns(links.map(({ends, state}) => [ends.map(end => end.interface).join('<->'), state]));
 }

@@ -8,7 +8,7 @@ export type ShResult = Output;
 export const shCommand: Command<string, ShResult> = {
 	name: 'sh',
 	usage: 'sh LINE',
-	summary: 'run a shell line on the host, such as: sh ovs-vsctl show',
+	summary: 'run a shell line on this machine, such as: sh ovs-vsctl show',
 	details: 'The only command whose text reaches a shell. It runs outside the lab\'s namespaces, with OVS_RUNDIR set for ovs-vsctl and ovs-ofctl.',
 	verbatim: 'line',
 	read(reader) {

@@ -1,4 +1,5 @@
 /** A link between two interfaces: a veth pair that can be taken down and up while the lab runs. */
+import {type Carrier, carrierOf} from '../kernel/carrier.ts';
 import {setLinkUp} from '../kernel/link.ts';
 import {Rtnetlink} from '../kernel/rtnetlink.ts';
 import type {Interface} from './interface.ts';
@@ -13,16 +14,16 @@ export type LinkOwner = {
 export class Link {
 	readonly ends: readonly [Interface, Interface];
 	readonly #owners: readonly [LinkOwner, LinkOwner];
-	#up = true;
 
 	constructor(ends: readonly [Interface, Interface], owners: readonly [LinkOwner, LinkOwner]) {
 		this.ends = ends;
 		this.#owners = owners;
 	}
 
-	/** Whether the link was set up or down by this program; interfaces may also be changed from inside a node. */
-	get isUp(): boolean {
-		return this.#up;
+	/** As the kernel says it of the end that `down` takes: `no carrier` when the other end was set down, from inside its node. */
+	get carrier(): Carrier {
+		const {namespace, name} = this.ends[this.#switchableEnd];
+		return carrierOf(namespace, name);
 	}
 
 	/** Takes the carrier away from both ends. Addresses stay. @throws KernelError */
@@ -49,6 +50,5 @@ export class Link {
 		using rtnetlink = new Rtnetlink(end.namespace);
 		setLinkUp(rtnetlink, end, up);
 		rtnetlink.flush();
-		this.#up = up;
 	}
 }

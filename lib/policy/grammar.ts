@@ -3,9 +3,9 @@ import type {Word} from '../util/words.ts';
 import {formatPrefix, tryParseInterfaceAddress, tryParsePrefix, networkOf} from '../util/address.ts';
 import type {Prefix} from '../util/address.ts';
 import {InputError} from '../util/errors.ts';
-import {printable, sortNames} from '../util/names.ts';
+import {nearestTo, printable, sortNames} from '../util/names.ts';
 import type {Action, Peer, Rule} from './model.ts';
-import {meaningOf, nearestTo} from './names.ts';
+import {meaningOf} from './names.ts';
 import type {Names} from './names.ts';
 import {Reader} from './reader.ts';
 

@@ -1,7 +1,7 @@
 /** The one name space of nodes, groups and address sets (IPGs): what a name means now, and which names are still free. */
 import type {NodeKind} from '../topology/specs.ts';
 import {InputError} from '../util/errors.ts';
-import {namePattern, nearestNames, printable} from '../util/names.ts';
+import {namePattern, printable} from '../util/names.ts';
 import {isReserved} from '../util/reserved.ts';
 import type {Policy} from './model.ts';
 
@@ -49,12 +49,6 @@ export function refuseUnlessFree(names: Names, kind: 'group' | 'IPG', name: stri
 	if (taken) {
 		throw new InputError('name-taken', `"${name}" already names ${articled(taken)}; nodes, groups and IPGs share one name space. Choose another name for the ${kind}.`, {expected: ['free name']});
 	}
-}
-
-/** Known words near a mistyped one, and the question that offers them (empty when none is near). */
-export function nearestTo(word: string, known: Iterable<string>): {nearest: string[]; hint: string} {
-	const nearest = nearestNames(word, known);
-	return {nearest, hint: nearest.length > 0 ? ` Did you mean ${nearest.join(' or ')}?` : ''};
 }
 
 function articled(kind: string): string {

@@ -1,8 +1,7 @@
 /** Takes the words of a sentence one by one and says, when one is wrong or missing, what should stand there. */
 import {InputError} from '../util/errors.ts';
-import {printable} from '../util/names.ts';
+import {nearestTo, printable} from '../util/names.ts';
 import type {Word} from '../util/words.ts';
-import {nearestTo} from './names.ts';
 
 export class Reader {
 	/** What could stand where the words ran out; empty as long as they have not. */

@@ -14,7 +14,7 @@ export async function runLoop(lab: Lab, signals: Signals): Promise<void> {
 	const file = historyFile();
 	const reader = openReader(lab, file, signals.leaving);
 	const printer = new Printer();
-	signals.interruptLeaves = false;
+	signals.keysLeave = false;
 	leaveWithTerminal(reader, signals);
 	handleCtrlC(reader);
 	const unwatch = showFailures(lab, reader);

@@ -1,11 +1,11 @@
-/** Ctrl-C and the signals that end programs: the first interrupts what runs now, the others make the session leave. */
+/** Ctrl-C, Ctrl-\ and the signals that end programs: the first interrupts what runs now, the second is for the program that runs, the others make the session leave. */
 import {constants} from 'node:os';
 
-const handled = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const handled = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
 
 export class Signals {
-	/** Whether SIGINT ends the session too: true as long as nobody is there to type the next line. */
-	interruptLeaves = true;
+	/** Whether SIGINT and SIGQUIT end the session too: true as long as nobody is there to type the next line. */
+	keysLeave = true;
 	readonly #leaving = new AbortController();
 	#running: AbortController | undefined;
 	#caught: NodeJS.Signals | undefined;
@@ -56,7 +56,12 @@ export class Signals {
 	}
 
 	#receive(signal: NodeJS.Signals): void {
-		if (signal !== 'SIGINT' || this.interruptLeaves || !this.#running) {
+		if (signal === 'SIGQUIT' && !this.keysLeave) {
+			// The terminal sends it to the program as well, and to ping it means: say how it stands.
+			return;
+		}
+
+		if (signal !== 'SIGINT' || this.keysLeave || !this.#running) {
 			this.#caught ??= signal;
 			this.#leaving.abort();
 		}

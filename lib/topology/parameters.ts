@@ -1,6 +1,6 @@
 /** Parameters of a topology: values that its file declares with a type and a default, and that scripts or the command line give. */
 import {InputError} from '../util/errors.ts';
-import {nearestNames, printable} from '../util/names.ts';
+import {nearestNames, nearestTo, printable} from '../util/names.ts';
 
 export type ParameterSpec =
 	| {readonly type: 'number'; readonly default: number; readonly summary: string}
@@ -63,8 +63,7 @@ function placeholder(spec: ParameterSpec): string {
 
 function unknownParameter(specs: ParameterSpecs, name: string): InputError {
 	const known = Object.keys(specs);
-	const nearest = nearestNames(name, known);
-	const hint = nearest.length > 0 ? ` Did you mean ${nearest.map(near => `--${near}`).join(' or ')}?` : '';
+	const {nearest, hint} = nearestTo(name, known);
 	const list = known.length > 0 ? ['It takes:', ...Object.entries(specs).map(([each, spec]) => `  ${parameterUsage(each, spec)}`)].join('\n') : 'It takes none.';
 	return new InputError('unknown-parameter', `The topology has no parameter "${printable(name)}".${hint} ${list}`, {expected: known, nearest});
 }

@@ -30,14 +30,23 @@ export function nearestTo(word: string, known: Iterable<string>): {nearest: stri
 	return {nearest, hint: nearest.length > 0 ? ` Did you mean ${nearest.join(' or ')}?` : ''};
 }
 
-/** The error for a name nobody knows: says what kind of thing it should be and which known names are near. */
+/** The error for a name nobody knows: says what kind of thing it should be and which known names are near, or which there are. */
 export function unknownName(kind: string, word: string, known: Iterable<string>, column?: number): InputError {
-	const {nearest, hint} = nearestTo(word, known);
-	return new InputError(`unknown-${kind.replaceAll(' ', '-')}`, `There is no ${kind} "${printable(word)}".${hint}`, {
+	const names = sortNames(known);
+	const {nearest, hint} = nearestTo(word, names);
+	return new InputError(`unknown-${kind.replaceAll(' ', '-')}`, `There is no ${kind} "${printable(word)}".${hint || knownNames(names)}`, {
 		...(column === undefined ? {} : {column}),
 		expected: [kind],
 		nearest,
 	});
+}
+
+/** Enough to see what names there look like. */
+const shownNames = 8;
+
+function knownNames(names: readonly string[]): string {
+	const more = names.length > shownNames ? ` and ${names.length - shownNames} more` : '';
+	return names.length > 0 ? ` Known are ${names.slice(0, shownNames).join(', ')}${more}.` : ' There are none.';
 }
 
 /** A letter, then letters, digits, `_` or `-`. */

@@ -6,7 +6,7 @@ export type Problem = {
 	readonly subject: string;
 	/** What is wrong. */
 	readonly message: string;
-	/** What to do about it. */
+	/** What to do about it; a sentence without its full stop, or a question. */
 	readonly hint: string;
 };
 
@@ -40,5 +40,5 @@ export class ProblemsError extends InputError {
 }
 
 export function problemText({subject, message, hint}: Problem): string {
-	return `${subject}: ${message}. ${hint}.`;
+	return `${subject}: ${message}. ${hint}${hint.endsWith('?') ? '' : '.'}`;
 }

@@ -44,13 +44,15 @@ test('exec passes standard input on', async t => {
 	t.is(stdout, 'one\ntwo');
 });
 
-test('exec passes signals on', async t => {
-	const run = securenet(['exec', name, 'h10', '--', 'sh', '-c', 'trap "echo ended; exit 5" INT; echo ready; while :; do sleep 0.1; done']);
-	run.stdout.once('data', () => run.kill('SIGTERM'));
-	const {exitCode, stdout} = await run;
-	t.is(stdout, 'ready\nended');
-	t.is(exitCode, 5);
-});
+for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
+	test(`exec passes ${signal} on`, async t => {
+		const run = securenet(['exec', name, 'h10', '--', 'sh', '-c', 'trap "echo ended; exit 5" INT; echo ready; while :; do sleep 0.1; done']);
+		run.stdout.once('data', () => run.kill(signal));
+		const {exitCode, stdout} = await run;
+		t.is(stdout, 'ready\nended');
+		t.is(exitCode, 5);
+	});
+}
 
 test('exec names the nodes it knows', async t => {
 	const {exitCode, stderr} = await securenet(['exec', name, 'h1', '--', 'true']);

@@ -103,7 +103,7 @@ test.serial('a line of a script that fails is named by its number', async t => {
 
 const isEnded = test.macro({
 	title: (_, signal: string) => `${signal} takes the lab down`,
-	async exec(t, signal: 'SIGTERM' | 'SIGHUP' | 'SIGINT', exitCode: number) {
+	async exec(t, signal: 'SIGTERM' | 'SIGHUP' | 'SIGINT' | 'SIGQUIT', exitCode: number) {
 		const name = uniqueName();
 		const before = await machine(name);
 		const marker = join(tmpdir(), name);
@@ -127,6 +127,7 @@ const isEnded = test.macro({
 test.serial(isEnded, 'SIGTERM', 143);
 test.serial(isEnded, 'SIGHUP', 129);
 test.serial(isEnded, 'SIGINT', 130);
+test.serial(isEnded, 'SIGQUIT', 131);
 
 test.serial('a signal during up undoes it', async t => {
 	const name = uniqueName();

@@ -40,6 +40,10 @@ const refuses = test.macro({
 
 test(refuses, 'pingal', 'unknown-command', 1, ['command', 'node'], ['pingall', 'pingpair']);
 test(refuses, 'h1O ping h11', 'unknown-command', 1, ['command', 'node'], ['h10', 'h11']);
+test(refuses, 'bind h10 web', 'unknown-command', 1, ['node'], []);
+test(refuses, 'help foo', 'unknown-command', 6, ['command'], []);
+test(refuses, 'help secrule lits', 'unknown-command', 14, ['command'], ['list']);
+test(refuses, 'help nodes h10', 'syntax', 12, ['end of line'], []);
 test(refuses, 'secrule', 'syntax', 8, ['add', 'del', 'list', 'show', 'ipg'], []);
 test(refuses, 'secrule lits', 'syntax', 9, ['add', 'del', 'list', 'show', 'ipg'], ['list']);
 test(refuses, 'secrule "list"', 'syntax', 9, ['add', 'del', 'list', 'show', 'ipg'], ['list']);
@@ -85,5 +89,7 @@ test(offers, 'secrule del', ['1']);
 test(offers, 'secrule add', ['allow', 'deny']);
 test(offers, 'secrule add allow web', ['to']);
 test(offers, 'ipg del office', ['10.1.0.0/16']);
+test(offers, 'help secrule', ['add', 'del', 'list', 'show', 'ipg']);
+test(offers, 'help h10', ['COMMAND', 'bind', 'unbind']);
 test(offers, 'nodes', []);
 test(offers, 'frobnicate', []);

@@ -17,7 +17,7 @@ export class Terminal {
 	/** Starts a command; when it ends the screen stays and shows its exit status, which tmux itself sometimes never learns. */
 	async start(argv: readonly string[]): Promise<void> {
 		await this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '150', '-y', '50', '-e', `XDG_STATE_HOME=${this.#state}`, 'sleep 600');
-		await this.#tmux('respawn-pane', '-k', 'sh', '-c', 'trap : INT; "$@"; echo "exit status $?"; exec sleep 600', 'sh', ...argv);
+		await this.#tmux('respawn-pane', '-k', 'sh', '-c', 'trap : INT QUIT; "$@"; echo "exit status $?"; exec sleep 600', 'sh', ...argv);
 	}
 
 	/** Types text as it stands. */

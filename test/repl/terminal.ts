@@ -87,6 +87,17 @@ test.serial('a program has the terminal while it runs, and Ctrl-C', async t => {
 	t.regex(await run(terminal, 'h10 echo alive'), /^alive$/m);
 });
 
+test.serial('Ctrl-\\ is for the program that runs: ping says how it stands', async t => {
+	const {terminal} = await start(t);
+	await terminal.line('h10 ping h11');
+	await terminal.shows(/bytes from 10\.0\.10\.11/);
+	await terminal.press('C-\\');
+	await terminal.shows(/packets, 0% loss/);
+	await terminal.press('C-c');
+	await terminal.shows(/packet loss[^]*securenet>$/);
+	t.regex(await run(terminal, 'h10 echo alive'), /^alive$/m);
+});
+
 test.serial('Ctrl-C interrupts what is not a program, and the lab goes on', async t => {
 	const {terminal} = await start(t);
 	await terminal.line('pingall 20');

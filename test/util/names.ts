@@ -28,7 +28,9 @@ test('an unknown name is answered with its nearest relatives', t => {
 	const error = unknownName('address set', 'ofice', ['office', 'home'], 7);
 	t.is(error.message, 'There is no address set "ofice". Did you mean office?');
 	t.deepEqual(error.toJSON(), {code: 'unknown-address-set', message: error.message, column: 7, expected: ['address set'], nearest: ['office']});
-	t.is(unknownName('node', 'zzz', ['h1']).message, 'There is no node "zzz".');
+	t.is(unknownName('node', 'zzz', new Set(['h2', 'h1']).keys()).message, 'There is no node "zzz". Known are h1, h2.');
+	t.is(unknownName('node', 'zzz', Array.from({length: 10}, (_, index) => `h${index + 1}`)).message, 'There is no node "zzz". Known are h1, h2, h3, h4, h5, h6, h7, h8 and 2 more.');
+	t.is(unknownName('node', 'zzz', []).message, 'There is no node "zzz". There are none.');
 	t.false('column' in unknownName('node', 'zzz', []).details);
 });
 

@@ -1,5 +1,5 @@
 /** Options that the TypeScript compiler would have refused. Topology files run without a type check, so they arrive here. */
-import {nearestNames, printable} from '../../util/names.ts';
+import {nearestTo, printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
 import type {BridgeOptions, Graph, HostOptions, InterfaceOptions, LinkOptions, NodeKind, RouteOptions, RouterOptions, Settings, SwitchOptions} from '../specs.ts';
 
@@ -57,8 +57,7 @@ function checkShapes(subject: string, options: object, known: Readonly<Record<st
 }
 
 function unknownHint(name: string, known: readonly string[]): string {
-	const nearest = nearestNames(name, known);
-	return nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}` : `Known are ${known.join(', ')}`;
+	return nearestTo(name, known).hint.trim() || `Known are ${known.join(', ')}`;
 }
 
 function isText(value: unknown): value is string {
