@@ -3,7 +3,7 @@ import {readdirSync, readFileSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
 import {type Lab, SecureNetError} from '../../lib/index.ts';
-import {saveSets} from '../../lib/kernel/ipset.ts';
+import {restoreSets, saveSets} from '../../lib/kernel/ipset.ts';
 import {runLine} from '../../lib/commands/run-line.ts';
 import SecureNet from '../../topologies/securenet.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
@@ -45,8 +45,10 @@ test.serial('an address set that somebody else has changed: a refused change lea
 	const saved = async () => (await saveSets(lab.node('fw').namespace)).map(line => line.replace(/ hashsize.*/, '')).sort();
 	const before = await saved();
 	const bound = /^create (bound\.\S+\.4) /m.exec(before.join('\n'))?.[1] ?? '';
-	await lab.node('fw').run`ipset add ${bound} 10.0.30.30`;
-	await isRefused(t, lab, 'h30 bind sg1', /^fw refuses .*nothing has changed.*already added/s, ['fw', 's1', 's2', 's3']);
+	// Somebody puts a set in its place that has no room for a third host.
+	const elements = before.filter(line => line.startsWith(`add ${bound} `)).map(line => line.replace(bound, 'small'));
+	await restoreSets(lab.node('fw').namespace, ['create small hash:net maxelem 2', ...elements, `swap small ${bound}`, 'destroy small']);
+	await isRefused(t, lab, 'h30 bind sg1', /^fw refuses .*nothing has changed.*the set is full/s, ['fw', 's1', 's2', 's3']);
 	t.deepEqual(await saved(), before);
 	t.true(await isBlocked(lab, 'h30', 'h20'));
 	await lab.run('h30 bind sg1');
