@@ -39,6 +39,8 @@ const probes: readonly Probe[] = [
 	{name: 'legacy iptables', use: 'iptables, older back end', argv: ['iptables-legacy', '--list-rules'], otherwise: 'The nf_tables back end does the same.'},
 	{name: 'ipset', use: 'address sets', argv: ['ipset', 'create', 'probe', 'hash:net']},
 	{name: 'conntrack', use: 'stateful rules', argv: ['iptables-restore', '--noflush'], input: '*filter\n-A INPUT -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n'},
+	{name: 'NFLOG', use: 'perimeter firewalls report what rules with log decide', argv: ['iptables-restore', '--noflush'], input: '*filter\n-A FORWARD -j NFLOG --nflog-group 1\nCOMMIT\n'},
+	{name: 'br_netfilter', use: 'rules on Linux bridges', argv: ['cat', '/proc/sys/net/bridge/bridge-nf-call-iptables'], otherwise: 'Open vSwitch enforces rules without it.'},
 	{name: 'ipv6', use: 'IPv6', argv: ['ip', 'address', 'add', 'fd00::1/128', 'dev', 'lo']},
 	link('ip_gre', 'GRE tunnels', 'type', 'gre', 'local', '127.0.0.1', 'remote', '127.0.0.2'),
 	link('vxlan', 'VXLAN tunnels', 'type', 'vxlan', 'id', '1', 'dstport', '4789'),

@@ -26,7 +26,7 @@ const lockWait = '10';
 
 /**
 Changes rules in one transaction. What the text does not name stays: a chain's line `:PFW - [0:0]` empties that chain first.
-Equivalent to: `ip netns exec NAMESPACE iptables-restore --noflush --counters --wait 10`
+Equivalent to: `ip netns exec NAMESPACE iptables-restore --noflush --wait 10`
 
 @param text as iptables-save writes it: `*filter`, chains, rules, `COMMIT`
 @param options.test only asks whether the rules would be accepted
@@ -35,7 +35,7 @@ Equivalent to: `ip netns exec NAMESPACE iptables-restore --noflush --counters --
 export async function restore(namespace: Namespace, family: Family, text: string, {test = false}: {readonly test?: boolean} = {}): Promise<void> {
 	const program = family === 4 ? 'iptables-restore' : 'ip6tables-restore';
 	try {
-		await run([program, '--noflush', '--counters', '--wait', lockWait, ...(test ? ['--test'] : [])], {namespace, input: text, timeout});
+		await run([program, '--noflush', '--wait', lockWait, ...(test ? ['--test'] : [])], {namespace, input: text, timeout});
 	} catch (error) {
 		throw error instanceof ProgramError && error.stderr !== '' ? rulesError(program, namespace, text, error) : error;
 	}

@@ -26,6 +26,8 @@ export class Channel {
 	readonly #name: string;
 	readonly #exchanges = new Set<Exchange>();
 	readonly #cutter = new MessageCutter();
+	/** By type of message: who is told of those that answer no request. */
+	readonly #listeners = new Map<number, (message: Message) => void>();
 	/** Switches use 0 for what nobody asked for. */
 	#nextXid = 1;
 	#closed: string | undefined;
@@ -100,6 +102,15 @@ export class Channel {
 		});
 	}
 
+	/** Tells of messages of a type that answer no request, until there is another listener or none. */
+	listen(messageType: number, listener: ((message: Message) => void) | undefined): void {
+		if (listener) {
+			this.#listeners.set(messageType, listener);
+		} else {
+			this.#listeners.delete(messageType);
+		}
+	}
+
 	/** Sends a request whose answer does not matter; on a closed connection neither does the request. */
 	send(bytes: Buffer): void {
 		if (this.isOpen) {
@@ -143,6 +154,7 @@ export class Channel {
 
 	/** What nobody waits for, such as the news of a port, is left unread. */
 	#answer(message: Message): void {
+		this.#listeners.get(message.type)?.(message);
 		for (const exchange of this.#exchanges) {
 			if (message.xid >= exchange.first && message.xid <= exchange.last) {
 				exchange.answers.push(message);

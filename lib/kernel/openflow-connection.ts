@@ -4,6 +4,7 @@ import {type FlowCount, countsIn, countsRequest} from './openflow-counts.ts';
 import {FlowError, errorName} from './openflow-errors.ts';
 import type {FlowChange} from './openflow-flow.ts';
 import {type Message, headerLength, makeMessage, type, writeHeader} from './openflow-message.ts';
+import {type PacketIn, readPacketIn} from './openflow-packet-in.ts';
 import type {Bridge} from './openflow.ts';
 
 /** Changes that the switch has looked at and would make. It forgets them after ten seconds, and when the connection closes. */
@@ -22,6 +23,10 @@ export type PreparedBundle = {
 /** OFPBCT_…, and OFPBF_ATOMIC | OFPBF_ORDERED. */
 const bundleControl = {open: 0, commit: 4, discard: 6} as const;
 const atomicAndOrdered = 3;
+/** OFPC_FRAG_NX_MATCH, of Open vSwitch. */
+const fragmentsMatch = 3;
+/** Bytes of a packet that no flow matches; a management connection that asks for some gets what flows send to controllers, too. */
+const missLength = 128;
 /** Bytes of a message that adds another to a bundle, without that one. */
 const envelopeLength = headerLength + 8;
 /** Milliseconds for a change and for each of its lines; and for a listing, of which nobody knows before how long it gets. */
@@ -30,6 +35,8 @@ const patience = {change: 5000, line: 1, listing: 10_000} as const;
 export class SwitchConnection {
 	readonly #channel: Channel;
 	readonly #name: string;
+	/** Bytes of packets that nobody has asked for by a flow; 0: this connection is sent none. */
+	#missLength = 0;
 
 	/**
 	An open connection keeps no program from ending.
@@ -94,6 +101,40 @@ export class SwitchConnection {
 			this.#throwRefusal(await this.#channel.exchange(control(bundleControl.commit, end), [first, end], limit), changes, first);
 		};
 		return {commit, discard};
+	}
+
+	/**
+	From the next bundle on the first fragment of a packet shows its ports to flows, and the others match `ip_frag=later`.
+	Equivalent to: `ovs-ofctl set-frags BRIDGE nx-match`
+	*/
+	showFirstFragments(): void {
+		this.#configure(fragmentsMatch);
+	}
+
+	/**
+	From now on tells of packets that flows send here by the action `controller`, to one listener at a time; undefined: of none any more.
+	Equivalent to: `ovs-ofctl -O OpenFlow14 monitor BRIDGE 128`
+
+	@throws SecureNetError `no-answer` when the switch does not answer within 5 s; `switch-closed`
+	*/
+	async onPacketIn(listener: ((packet: PacketIn) => void) | undefined): Promise<void> {
+		const asking = this.#channel.reserve(1);
+		const [answer] = await this.#channel.exchange(makeMessage(type.getConfigRequest, asking), [asking, asking], patience.change);
+		this.#missLength = listener ? missLength : 0;
+		this.#channel.listen(type.packetIn, listener && (({bytes}) => {
+			listener(readPacketIn(bytes));
+		}));
+		// How the switch treats fragments stands in the same message, and is the whole switch's.
+		this.#configure(answer?.type === type.getConfigReply ? answer.bytes.readUInt16BE(headerLength) : 0);
+		const barrier = this.#channel.reserve(1);
+		await this.#channel.exchange(makeMessage(type.barrierRequest, barrier), [barrier, barrier], patience.change);
+	}
+
+	#configure(fragments: number): void {
+		const body = Buffer.alloc(4);
+		body.writeUInt16BE(fragments, 0);
+		body.writeUInt16BE(this.#missLength, 2);
+		this.#channel.send(makeMessage(type.setConfig, this.#channel.reserve(1), body));
 	}
 
 	/**

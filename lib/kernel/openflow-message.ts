@@ -4,7 +4,7 @@
 export const version = 5;
 export const headerLength = 8;
 /** Types of messages (OFPT_…). */
-export const type = {hello: 0, error: 1, echoRequest: 2, echoReply: 3, flowMod: 14, multipartRequest: 18, multipartReply: 19, barrierRequest: 20, bundleControl: 33, bundleAdd: 34} as const;
+export const type = {hello: 0, error: 1, echoRequest: 2, echoReply: 3, getConfigRequest: 7, getConfigReply: 8, setConfig: 9, packetIn: 10, flowMod: 14, multipartRequest: 18, multipartReply: 19, barrierRequest: 20, bundleControl: 33, bundleAdd: 34} as const;
 
 /** A whole message, header included. */
 export type Message = {readonly type: number; readonly xid: number; readonly bytes: Buffer};

@@ -69,6 +69,25 @@ export async function packetsOut(bridge: Bridge, packets: ReadonlyArray<{readonl
 	await control(bridge, ['bundle', target(bridge), '-'], lines, lines);
 }
 
+/**
+Adds a meter, which flows may then name. Meters are no part of bundles: add them before, and delete them after.
+Equivalent to: `ovs-ofctl -O OpenFlow14 add-meter BRIDGE METER`
+
+@param meter such as `meter=1,pktps,burst,band=type=drop,rate=10,burst_size=20`
+@throws FlowError when there is one of this number
+*/
+export async function addMeter(bridge: Bridge, meter: string): Promise<void> {
+	await control(bridge, ['add-meter', target(bridge), meter], [], [meter]);
+}
+
+/**
+Deletes a meter, and flows that still name it with it.
+Equivalent to: `ovs-ofctl -O OpenFlow14 del-meters BRIDGE meter=ID`
+*/
+export async function deleteMeter(bridge: Bridge, id: number): Promise<void> {
+	await control(bridge, ['del-meters', target(bridge), `meter=${id}`], [], []);
+}
+
 function target({runDirectory, name}: Bridge): string {
 	return `unix:${runDirectory}/${name}.mgmt`;
 }

@@ -19,6 +19,8 @@ export const packages: Readonly<Record<string, string>> = {
 	'ipset': 'ipset',
 	'iptables-restore': 'iptables',
 	'iptables-save': 'iptables',
+	'nc': 'netcat-openbsd',
+	'nft': 'nftables',
 	'ovs-appctl': 'openvswitch-switch',
 	'ovs-ofctl': 'openvswitch-switch',
 	'ovs-vsctl': 'openvswitch-switch',
@@ -32,6 +34,20 @@ export const packages: Readonly<Record<string, string>> = {
 /** Full path of a program, or undefined when no directory of the search path has it. */
 export function findProgram(name: string): string | undefined {
 	return directories.map(directory => join(directory, name)).find(isExecutable);
+}
+
+/**
+Full path of a program of the machine. npx puts the programs of JavaScript packages first on the path, and one of them may have the same name.
+
+@throws MachineError `missing-program`
+*/
+export function systemProgram(name: string): string {
+	const file = directories.filter(directory => !directory.includes('node_modules')).map(directory => join(directory, name)).find(isExecutable);
+	if (file === undefined) {
+		throw missingProgram(name);
+	}
+
+	return file;
 }
 
 /** The error for a program that is not there: what to install. */

@@ -13,12 +13,19 @@ const MNT_DETACH = 2;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_LINGER = 13;
 export const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x40_00;
+/** Node.js has no name for it. */
+const EINPROGRESS = 115;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 /** The same numbers on every architecture: these calls came after the tables were unified. */
@@ -40,6 +47,12 @@ const c = {
 	send: libc.func('long send(int fd, const void *buffer, size_t length, int flags)'),
 	sendto: libc.func('long sendto(int fd, const void *buffer, size_t length, int flags, const void *address, unsigned int size)'),
 	recv: libc.func('long recv(int fd, _Out_ void *buffer, size_t length, int flags)'),
+	recvfrom: libc.func('long recvfrom(int fd, _Out_ void *buffer, size_t length, int flags, _Out_ void *address, _Inout_ uint32_t *size)'),
+	bind: libc.func('int bind(int fd, const void *address, unsigned int size)'),
+	listen: libc.func('int listen(int fd, int backlog)'),
+	accept: libc.func('int accept4(int fd, void *address, void *size, int flags)'),
+	connect: libc.func('int connect(int fd, const void *address, unsigned int size)'),
+	getsockname: libc.func('int getsockname(int fd, _Out_ void *address, _Inout_ uint32_t *size)'),
 	setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, unsigned int size)'),
 	ioctl: libc.func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)'),
 	epollCreate: libc.func('int epoll_create1(int flags)'),
@@ -111,6 +124,41 @@ export function recv(fd: number, buffer: Uint8Array): number {
 export function tryRecv(fd: number, buffer: Uint8Array): number | undefined {
 	const length = Number(c.recv(fd, buffer, buffer.length, MSG_DONTWAIT));
 	return length < 0 ? undefined : length;
+}
+
+/** The same, and writes where it came from into `address`. */
+export function tryRecvFrom(fd: number, buffer: Uint8Array, address: Uint8Array): number | undefined {
+	const length = Number(c.recvfrom(fd, buffer, buffer.length, MSG_DONTWAIT, address, [address.length]));
+	return length < 0 ? undefined : length;
+}
+
+/** Undefined when the bytes went out, else the errno's name. Never waits and raises no signal. */
+export function trySend(fd: number, bytes: Uint8Array): string | undefined {
+	return Number(c.send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0 ? errnoName(koffi.errno()) : undefined;
+}
+
+export function bind(fd: number, address: Uint8Array, object: string): void {
+	checked(c.bind(fd, address, address.length), 'bind', object);
+}
+
+export function listen(fd: number, backlog: number): void {
+	checked(c.listen(fd, backlog), 'listen', `fd ${fd}`);
+}
+
+/** The next connection that is waiting, as a socket that never waits; undefined when there is none. */
+export function tryAccept(fd: number): number | undefined {
+	const accepted = Number(c.accept(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC));
+	return accepted < 0 ? undefined : accepted;
+}
+
+/** Undefined when the socket is connected or on its way there, else the errno's name, such as ENETUNREACH. */
+export function tryConnect(fd: number, address: Uint8Array): string | undefined {
+	return Number(c.connect(fd, address, address.length)) < 0 && koffi.errno() !== EINPROGRESS ? errnoName(koffi.errno()) : undefined;
+}
+
+/** Writes the socket's own address into `address`. */
+export function localAddress(fd: number, address: Uint8Array): void {
+	checked(c.getsockname(fd, address, [address.length]), 'getsockname', `fd ${fd}`);
 }
 
 export function setSocketOption(fd: number, level: number, name: number, value: number | Uint8Array): void {

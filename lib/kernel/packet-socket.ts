@@ -1,0 +1,67 @@
+/** Packet sockets: whole frames, sent as they are and seen on their way in and out. See packet(7). */
+import {type Namespace, inside} from './namespace.ts';
+import {AF_PACKET, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET, SO_RCVBUFFORCE, close, setSocketOption, socket, tryRecvFrom, trySendTo} from './syscall.ts';
+
+/** Of linux/if_ether.h, in network byte order. */
+const ETH_P_ALL = 0x03_00;
+/** Values of `sll_pkttype`, linux/if_packet.h. */
+const PACKET_OTHERHOST = 3;
+const PACKET_OUTGOING = 4;
+/** Bytes of struct sockaddr_ll. */
+const addressLength = 20;
+/** Bytes; enough for what a burst of flooded frames brings between two looks. */
+const receiveBuffer = 4 << 20;
+/** Bytes of a frame that are kept: all headers that anybody reads. */
+const snapLength = 512;
+
+export type SeenFrame = {
+	/** The first 512 bytes; valid until the next frame is read. */
+	readonly bytes: Buffer;
+	/** `others`: it was flooded here but is addressed to another MAC. */
+	readonly direction: 'in' | 'out' | 'others';
+	/** Index of the interface it was seen on. */
+	readonly interface: number;
+};
+
+/** Sees the frames of all interfaces of a namespace, save those that it sent itself. */
+export class PacketSocket {
+	readonly fd: number;
+	readonly #buffer = Buffer.alloc(snapLength);
+	readonly #address = Buffer.alloc(addressLength);
+
+	constructor(namespace: Namespace) {
+		this.fd = inside(namespace, () => socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, ETH_P_ALL));
+		setSocketOption(this.fd, SOL_SOCKET, SO_RCVBUFFORCE, receiveBuffer);
+	}
+
+	/**
+	@param index of the interface to leave by
+	@returns undefined when the frame went out, else the errno's name, such as ENOBUFS
+	*/
+	send(frame: Uint8Array, index: number): string | undefined {
+		const address = Buffer.alloc(addressLength);
+		address.writeUInt16LE(AF_PACKET, 0);
+		address.writeInt32LE(index, 4);
+		address[11] = 6;
+		return trySendTo(this.fd, frame, address);
+	}
+
+	/** The next frame, or undefined when none is waiting. */
+	receive(): SeenFrame | undefined {
+		const length = tryRecvFrom(this.fd, this.#buffer, this.#address);
+		if (length === undefined) {
+			return undefined;
+		}
+
+		const type = this.#address[10];
+		return {
+			bytes: this.#buffer.subarray(0, length),
+			direction: type === PACKET_OUTGOING ? 'out' : type === PACKET_OTHERHOST ? 'others' : 'in',
+			interface: this.#address.readInt32LE(4),
+		};
+	}
+
+	close(): void {
+		close(this.fd);
+	}
+}
