@@ -13,6 +13,7 @@ const forms: Readonly<Record<string, string>> = {
 	inspect: 'inspect LAB [--json]',
 	env: 'env LAB [--json]',
 	check: 'check TOPOLOGY … [--json]',
+	'test-driver': 'test-driver NAME|FILE.ts [--junit FILE] [--json]',
 	doctor: 'doctor [--json]',
 	clean: 'clean [--json]',
 };
@@ -135,8 +136,16 @@ const runOptions = {
 	json: {type: 'boolean', default: false, describe: 'one JSON object per line that ran'},
 	transcript: {type: 'boolean', default: false, describe: 'print prompt and line before each output'},
 	switch: {choices: ['ovs', 'bridge'] as const, requiresArg: true, describe: 'switches of shapes'},
+	firewall: {type: 'string', nargs: 1, requiresArg: true, describe: 'firewall driver of all nodes that it fits; repeatable'},
 	arp: {type: 'boolean', default: false, describe: 'permanent neighbour entries everywhere'},
 	time: {type: 'boolean', default: false, describe: 'print how long up and down took'},
+} as const;
+
+const testDriverOptions = {
+	case: {type: 'string', nargs: 1, requiresArg: true, describe: 'this case only; repeatable'},
+	junit: {type: 'string', nargs: 1, requiresArg: true, describe: 'write the result as JUnit XML'},
+	patience: {type: 'string', nargs: 1, requiresArg: true, describe: 'factor of all time limits, for slow machines'},
+	...jsonOption,
 } as const;
 
 /** Parameters are the topology's own, so that options which nobody here knows are no mistake yet. */
@@ -153,8 +162,9 @@ function addRun(line: Argv, api: string, ending: Ending): void {
 		const topology = await loadTopology(options.topology, {api, switchKind, parameters});
 		const {command, script} = options;
 		const lines = script === undefined ? linesOf(command) : await (await import('./commands/file-lines.ts')).fileLines(script);
+		const {firewallNamed} = await import('./topology/firewalls.ts');
 		const {runSession} = await import('./repl/session.ts');
-		return runSession(topology, {...options, lines});
+		return runSession(topology, {...options, firewalls: [options.firewall ?? []].flat().map(firewallNamed), lines});
 	}));
 }
 
@@ -194,6 +204,13 @@ function addMachineCommands(line: Argv, api: string, ending: Ending): void {
 		.options(jsonOption), async options => ending(async () => {
 		const {checkTopologies} = await import('./cli/check.ts');
 		return print(await checkTopologies(options.topologies, {api, parameters: parametersIn(options, jsonOption)}, options));
+	}));
+	line.command('test-driver <driver>', 'the contract of firewall drivers, case by case, on real packets', builder => builder
+		.positional('driver', {type: 'string', demandOption: true, describe: 'a driver\'s name, or a file whose default export makes one'})
+		.options(testDriverOptions)
+		.example('$0 test-driver openflow --case F3', 'one case'), async ({driver, case: only, ...options}) => ending(async () => {
+		const {testDriverCommand} = await import('./cli/test-driver.ts');
+		return print(await testDriverCommand(driver, {...options, api, only: linesOf(only)}));
 	}));
 	line.command('doctor', 'what this machine can do', builder => builder.options(jsonOption), async options => ending(async () => {
 		const {doctor} = await import('./cli/machine.ts');

@@ -11,7 +11,7 @@ export type {
 } from './topology/specs.ts';
 
 // Labs that run.
-export {Lab, type Change, type LabEvents, type LabOptions} from './lab.ts';
+export {Lab, type Change, type LabEvents, type LabOptions, type Plan} from './lab.ts';
 export {Network, type LinkChange, type NetworkOptions} from './network/network.ts';
 export {pingAll, type PingOptions, type PingResult} from './network/reachability.ts';
 export {iperf, type IperfOptions, type IperfResult} from './network/measure.ts';
@@ -23,17 +23,36 @@ export type {Carrier} from './kernel/carrier.ts';
 export {Node} from './node/node.ts';
 export type {ExecuteOptions, Output} from './kernel/process.ts';
 export type {InstalledLine} from './drivers/driver.ts';
+export type {DeviceChange} from './drivers/reconcile.ts';
+export type {LogEntry} from './drivers/log.ts';
 
 // Policies: `policy.bind`, `policy.addRule` … are the edits that `Lab.change` takes; the rest reads, words and judges them.
 export * as policy from './policy/repository.ts';
-export {emptyPolicy, type Action, type IpgMember, type Peer, type Policy, type Rule} from './policy/model.ts';
+export {
+	defaultPrio, emptyPolicy, type Action, type IpgMember, type Log, type Peer, type Place, type Policy, type PortProtocol, type PortRange, type Rate, type Revocation, type Rule,
+	type RuleParts, type ServicePorts, type Traffic,
+} from './policy/model.ts';
 export {inventoryOf, type Inventory} from './policy/inventory.ts';
 export {namesOf, type Names, type Nodes} from './policy/names.ts';
-export {parseRule, sentence, type RuleParts} from './policy/grammar.ts';
+export {parseRule, sentence} from './policy/grammar.ts';
+export {policyLines} from './policy/save.ts';
+export type {PortNames} from './policy/port-names.ts';
 export {parseMember} from './policy/member.ts';
 export {evaluator, explainVerdict, type Packet, type Reason, type Verdict} from './policy/evaluate.ts';
 export {parseAddress, formatAddress, type Address, type InterfaceAddress, type Mac, type Prefix} from './util/address.ts';
 export {splitWords, type Word} from './util/words.ts';
+
+// Real packets, and the contract that every firewall driver keeps.
+export type {Probe} from './probes/probe.ts';
+export {probe, probeAll, type ProbeOptions, type ProbeResult} from './probes/round.ts';
+export {Stream, type StreamOptions} from './probes/stream.ts';
+export {PingStream, type PingStreamCount, type PingStreamOptions} from './probes/ping-stream.ts';
+export type {FirewallDriver, Step} from './drivers/driver.ts';
+export {namedDrivers, standardDrivers, type DriverChoice, type DriverContext, type DriverFactory} from './drivers/factory.ts';
+export type {AddressSet, DevicePlan, FilterRule, GuardedPort, Match, SharedPlan, TrafficMatch} from './policy/filter-rule.ts';
+export type {TrackedConnection} from './kernel/conntrack.ts';
+export {testDriver, type DriverUnderTest, type SuiteOptions, type SuiteResult} from './contract/suite.ts';
+export type {CaseResult, Check} from './contract/case.ts';
 
 // What lines result in; topologies/json.md has them as JSON.
 export type {LineResult} from './commands/line-result.ts';
@@ -41,16 +60,24 @@ export type {ChangeResult} from './commands/change.ts';
 export type {DumpResult} from './commands/dump.ts';
 export type {ExecuteResult} from './commands/execute.ts';
 export type {ExitResult} from './commands/exit.ts';
+export type {ExplainPoint, ExplainResult} from './commands/explain.ts';
 export type {HelpResult} from './commands/help.ts';
 export type {DeviceLines, InstalledResult} from './commands/installed.ts';
 export type {IntfsResult} from './commands/intfs.ts';
 export type {IpgListResult, IpgShowResult} from './commands/ipg.ts';
 export type {LinksResult} from './commands/links.ts';
+export type {MatrixPair, MatrixResult} from './commands/matrix.ts';
+export type {ModeResult, RevokeResult} from './commands/mode.ts';
 export type {NetResult} from './commands/net.ts';
 export type {NodesResult} from './commands/nodes.ts';
 export type {PingallResult} from './commands/pingall.ts';
+export type {SecrulePlanResult} from './commands/plan.ts';
+export type {SecruleLoadResult, SecruleSaveResult} from './commands/policy-file.ts';
 export type {PortsResult} from './commands/ports.ts';
-export type {SecruleAddResult, SecruleListResult, SecruleShowResult} from './commands/secrule.ts';
+export type {SecruleListResult, SecruleShowResult, StatsResetResult} from './commands/secrule-list.ts';
+export type {SecruleLogResult} from './commands/secrule-log.ts';
+export type {SecruleAddResult} from './commands/secrule.ts';
+export type {ServiceListResult} from './commands/service.ts';
 export type {SgListResult} from './commands/sg.ts';
 export type {SghostsResult} from './commands/sghosts.ts';
 export type {ShResult} from './commands/sh.ts';
@@ -58,6 +85,7 @@ export type {SourceResult} from './commands/source.ts';
 export type {TimeResult} from './commands/time.ts';
 
 // What goes wrong.
+export {LoadError} from './commands/load-error.ts';
 export {DeviceError} from './drivers/driver.ts';
 export {ProgramError} from './kernel/process.ts';
 export {InputError, KernelError, MachineError, SecureNetError, type ErrorDetails} from './util/errors.ts';

@@ -15,7 +15,7 @@ test('a policy is written and judged without a lab', t => {
 	let now = policy.bind(emptyPolicy(blueprint.isolation), blueprint.nodes, 'h2', ['web']);
 	now = policy.addIpg(now, blueprint.nodes, 'office', splitWords('10.0.0.0/24 !10.0.0.9').map(parseMember));
 	const evaluate = evaluator(now, inventoryOf(blueprint));
-	const packet = {source: parseAddress('10.0.0.1'), destination: parseAddress('10.0.0.2')};
+	const packet = {source: parseAddress('10.0.0.1'), destination: parseAddress('10.0.0.2'), protocol: 6, sport: 49152, dport: 80};
 	t.is(evaluate(packet).action, 'deny');
 
 	now = policy.addRule(now, parseRule(splitWords('allow office to web'), namesOf(now, blueprint.nodes)));

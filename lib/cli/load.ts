@@ -1,13 +1,12 @@
 /** Finds the topology that a command line names: a shape such as `tree,2,3`, or a file. */
 import {statSync} from 'node:fs';
-import {register} from 'node:module';
 import {resolve} from 'node:path';
-import {pathToFileURL} from 'node:url';
 import {parseParameters} from '../topology/parameters.ts';
 import {type SwitchKind, shape, shapeForms} from '../topology/shapes.ts';
 import type {Topology, TopologyClass} from '../topology/topology.ts';
 import {InputError, messageOf} from '../util/errors.ts';
 import {nearestTo, printable} from '../util/names.ts';
+import {importFile} from './import-file.ts';
 
 export type LoadOptions = {
 	/** Address of the module that the file gets when it imports from 'securenet'. */
@@ -51,7 +50,7 @@ async function fromFile(name: string, parameters: LoadOptions['parameters'], api
 		throw isPath(name) ? new InputError('topology', `There is no file ${printable(name)}.`, {expected: ['file']}) : unknownTopology(name);
 	}
 
-	const exported = await defaultExport(name, path, api);
+	const {default: exported} = await importFile(name, path, api, 'topology');
 	if (isTopology(exported)) {
 		parseParameters({}, parameters);
 		return exported;
@@ -70,31 +69,6 @@ function unknownTopology(name: string): InputError {
 	return new InputError('topology', `"${printable(name)}" is neither a file nor a shape.${hint} Shapes: ${shapeForms.join('  ')}`, {expected: ['file', ...shapeForms], nearest});
 }
 
-async function defaultExport(name: string, path: string, api: string): Promise<unknown> {
-	await acceptTypeScript(api);
-	try {
-		const loaded = await import(pathToFileURL(path).href) as {readonly default?: unknown};
-		return loaded.default;
-	} catch (error) {
-		throw new InputError('topology', `${printable(name)} cannot be loaded: ${messageOf(error)}${placeIn(path, error)}`, {}, {cause: error});
-	}
-}
-
-/**
-From now on, files may be TypeScript and are modules, whatever the package.json of their folder says, and `import … from 'securenet'`
-gives a file anywhere on the disk this very program, not a copy.
-*/
-async function acceptTypeScript(api: string): Promise<void> {
-	const tsx = await import('tsx/esm/api');
-	tsx.register();
-	register(`data:text/javascript,${encodeURIComponent(`
-		export async function resolve(name, context, next) {
-			const found = await next(name === 'securenet' ? '${api}' : name, context);
-			return found.format === 'commonjs' && /^(?!.*\\/node_modules\\/).*\\.[jt]s$/.test(new URL(found.url).pathname) ? {...found, format: 'module'} : found;
-		}
-	`)}`);
-}
-
 /** Asked by shape and not by instanceof: the file may have brought a copy of securenet of its own. */
 function isTopology(exported: unknown): exported is Topology {
 	return typeof exported === 'object' && exported !== null && 'describe' in exported && typeof exported.describe === 'function';
@@ -110,11 +84,4 @@ function construct(name: string, Exported: TopologyClass, values: ConstructorPar
 	} catch (error) {
 		throw error instanceof InputError ? error : new InputError('topology', `The constructor of ${printable(name)} failed: ${messageOf(error)}`, {}, {cause: error});
 	}
-}
-
-/** Line and column of a program's mistake in the user's file. */
-function placeIn(path: string, error: unknown): string {
-	const stack = error instanceof Error ? error.stack ?? '' : '';
-	const at = stack.indexOf(`${path}:`);
-	return at === -1 ? '' : ` (${/^[^\s)]*/.exec(stack.slice(at))?.[0] ?? ''})`;
 }

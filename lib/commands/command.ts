@@ -23,10 +23,17 @@ export type Front = {
 	readonly number?: number | undefined;
 	/** Is told of every line that runs inside another one, such as those of `source`, as soon as it has run. */
 	readonly report?: ((result: LineResult) => void) | undefined;
+	/** Shows text at once, while the line runs; `over` in the place of what was shown before. Absent where only the result is shown: what was shown is no part of it. */
+	readonly show?: ((text: string, over?: boolean) => void) | undefined;
 };
+
+/** A line that was read: the command it names, and the input for that. */
+export type ReadLine = {readonly command: AnyCommand; readonly input: unknown};
 
 /** What a command is given to work with. */
 export type Io = Front & {
+	/** Reads a line as if in another scene; undefined for a line without words. @throws InputError with the column of the mistake */
+	readonly read: (line: string, scene: Scene) => ReadLine | undefined;
 	/** Runs a line inside this one, with its number when it stands in a file; undefined for a line without words. */
 	readonly run: (line: string, number?: number) => Promise<LineResult | undefined>;
 };
@@ -53,6 +60,8 @@ export type Command<Input, Result> = {
 	@throws InputError with the column of the mistake
 	*/
 	read(reader: Reader, scene: Scene): Input;
+	/** The edit of the policy that the command makes; only what changes nothing but the policy has one. */
+	edit?(input: Input, nodes: Nodes): (policy: Policy) => Policy;
 	run(lab: Lab, input: Input, io: Io): Promise<Result>;
 	/** Without a final newline; empty when there is nothing to say. */
 	text(result: Result): string;

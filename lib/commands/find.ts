@@ -50,7 +50,7 @@ function followName(candidates: typeof names, length: number, words: readonly Wo
 
 /** The column behind a word. */
 export function endOf(word: Word | undefined): number {
-	return word ? word.column + word.text.length : 1;
+	return word ? word.column + word.raw.length : 1;
 }
 
 function unknownCommand(word: Word | undefined, scene: Scene): InputError {

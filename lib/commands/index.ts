@@ -4,17 +4,26 @@ import type {AnyCommand} from './command.ts';
 import {dumpCommand} from './dump.ts';
 import {executeCommand} from './execute.ts';
 import {exitCommand} from './exit.ts';
+import {explainCommand} from './explain.ts';
 import {helpFor} from './help.ts';
 import {flowsCommand, rulesCommand} from './installed.ts';
 import {intfsCommand} from './intfs.ts';
 import {iperfCommand} from './iperf.ts';
 import {ipgAddCommand, ipgDelCommand, ipgListCommand, ipgShowCommand} from './ipg.ts';
 import {linkCommand, linksCommand} from './links.ts';
+import {matrixCommand} from './matrix.ts';
+import {firewallCommand} from './firewall.ts';
+import {modeCommand, revokeCommand} from './mode.ts';
 import {netCommand} from './net.ts';
 import {nodesCommand} from './nodes.ts';
 import {pingallCommand, pingpairCommand} from './pingall.ts';
+import {secrulePlanCommand} from './plan.ts';
+import {secruleLoadCommand, secruleSaveCommand} from './policy-file.ts';
 import {portsCommand} from './ports.ts';
-import {secruleAddCommand, secruleDelCommand, secruleListCommand, secruleShowCommand} from './secrule.ts';
+import {secruleListCommand, secruleShowCommand, statsResetCommand} from './secrule-list.ts';
+import {secruleLogCommand} from './secrule-log.ts';
+import {secruleAddCommand, secruleClearCommand, secruleDelCommand, secruleMoveCommand} from './secrule.ts';
+import {serviceAddCommand, serviceDelCommand, serviceListCommand} from './service.ts';
 import {sgAddCommand, sgDelCommand, sgListCommand} from './sg.ts';
 import {sghostsCommand} from './sghosts.ts';
 import {shCommand} from './sh.ts';
@@ -31,6 +40,7 @@ export const commands: readonly AnyCommand[] = [
 	executeCommand,
 	pingallCommand,
 	pingpairCommand,
+	matrixCommand,
 	iperfCommand,
 	linkCommand,
 	bindCommand,
@@ -41,12 +51,26 @@ export const commands: readonly AnyCommand[] = [
 	sgDelCommand,
 	secruleAddCommand,
 	secruleDelCommand,
+	secruleMoveCommand,
+	secruleClearCommand,
 	secruleListCommand,
 	secruleShowCommand,
+	secrulePlanCommand,
+	secruleLogCommand,
+	explainCommand,
+	secruleSaveCommand,
+	secruleLoadCommand,
+	revokeCommand,
+	statsResetCommand,
+	modeCommand,
+	firewallCommand,
 	ipgAddCommand,
 	ipgDelCommand,
 	ipgListCommand,
 	ipgShowCommand,
+	serviceAddCommand,
+	serviceDelCommand,
+	serviceListCommand,
 	flowsCommand,
 	rulesCommand,
 	shCommand,

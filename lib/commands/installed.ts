@@ -1,37 +1,54 @@
 /** `flows [SWITCH]` and `rules [ROUTER]`: what is installed on the enforcement points, each line with the sentence behind it. */
 import type {InstalledLine} from '../drivers/driver.ts';
+import {stageNamed} from '../drivers/pipeline.ts';
 import type {Lab} from '../lab.ts';
-import type {DeviceEntry} from '../policy/inventory.ts';
+import type {DeviceKind} from '../policy/inventory.ts';
+import type {Reader} from '../policy/reader.ts';
 import type {NodeKind} from '../topology/specs.ts';
 import {columns} from '../util/columns.ts';
 import {InputError} from '../util/errors.ts';
-import type {Command} from './command.ts';
+import type {Command, Scene} from './command.ts';
 import {nodeNames, takeNode} from './reading.ts';
+import {watchInstalled} from './watch.ts';
 
 export type DeviceLines = {readonly device: string; readonly lines: readonly InstalledLine[]};
 
-/** By device, in natural order. */
+/** By device, in natural order; empty where it was watched. */
 export type InstalledResult = readonly DeviceLines[];
 
-export const flowsCommand = installedCommand({name: 'flows', argument: 'SWITCH', node: 'switch', device: 'switch', summary: 'the flows on the switches, or on one'});
-export const rulesCommand = installedCommand({name: 'rules', argument: 'ROUTER', node: 'router', device: 'perimeter', summary: 'the rules on the perimeter firewalls, or on one'});
+export const flowsCommand = installedCommand({name: 'flows', argument: 'SWITCH', nodes: ['switch'], devices: ['switch'], called: 'Open vSwitch', summary: 'the flows on the switches, or on one'});
+export const rulesCommand = installedCommand({name: 'rules', argument: 'ROUTER', nodes: ['router', 'bridge'], devices: ['perimeter', 'bridge'], called: 'perimeter firewall and no bridge with a firewall', summary: 'the rules on the perimeter firewalls and bridges, or on one'});
 
-type Listing = {readonly name: string; readonly argument: string; readonly node: NodeKind; readonly device: DeviceEntry['kind']; readonly summary: string};
+type Listing = {readonly name: string; readonly argument: string; readonly nodes: readonly NodeKind[]; readonly devices: readonly DeviceKind[]; readonly called: string; readonly summary: string};
 
-function installedCommand({name, argument, node, device: kind, summary}: Listing): Command<string | undefined, InstalledResult> {
+type Input = {
+	readonly device: string | undefined;
+	readonly watches: boolean;
+	/** Whether silent lines are watched too. */
+	readonly all: boolean;
+};
+
+const options = ['--watch', '--all'] as const;
+
+function installedCommand({name, argument, nodes, devices: kinds, called, summary}: Listing): Command<Input, InstalledResult> {
 	return {
 		name,
-		usage: `${name} [${argument}]`,
+		usage: `${name} [${argument}] [--watch [--all]]`,
 		summary,
-		details: 'Each line: packets, what the device has, the sentence it comes from.',
-		read(reader, scene) {
-			const device = reader.more(() => nodeNames(scene, node)) ? takeNode(reader, scene, node) : undefined;
-			reader.finish();
-			return device;
-		},
-		async run(lab, device) {
-			const devices = devicesOf(lab, kind, device);
-			return [...await lab.installed(devices)].map(([name, lines]) => ({device: name, lines}));
+		details: [
+			'Each line: packets, what the device has, the sentence it comes from.',
+			'--watch shows every second, until Ctrl-C, the sentences whose lines have met packets, how many, and how many a second since the last look; --all the others too.',
+		].join('\n'),
+		read: (reader, scene) => readInput(reader, scene, nodes),
+		async run(lab, {device, watches, all}, io) {
+			const devices = devicesOf(lab, kinds, called, device);
+			const look = async () => lab.installed(devices);
+			if (watches) {
+				await watchInstalled(look, {all}, io);
+				return [];
+			}
+
+			return [...await look()].map(([name, lines]) => ({device: name, lines}));
 		},
 		text(devices) {
 			return devices.map(deviceLinesText).join('\n');
@@ -39,15 +56,31 @@ function installedCommand({name, argument, node, device: kind, summary}: Listing
 	};
 }
 
-function devicesOf({inventory}: Lab, kind: DeviceEntry['kind'], asked: string | undefined): string[] {
-	const devices = [...inventory.devices.values()].filter(device => device.kind === kind).map(({name}) => name);
+/** Options may stand before the name and behind it. */
+function readInput(reader: Reader, scene: Scene, nodes: readonly NodeKind[]): Input {
+	const given = new Set<string>();
+	const takeOptions = () => {
+		for (let option = reader.optional(options); option !== undefined; option = reader.optional(options)) {
+			given.add(option);
+		}
+	};
+
+	takeOptions();
+	const device = reader.more(() => nodeNames(scene, ...nodes)) ? takeNode(reader, scene, ...nodes) : undefined;
+	takeOptions();
+	reader.finish();
+	return {device, watches: given.has('--watch'), all: given.has('--all')};
+}
+
+function devicesOf({inventory}: Lab, kinds: readonly DeviceKind[], called: string, asked: string | undefined): string[] {
+	const devices = [...inventory.devices.values()].filter(({kind}) => kinds.includes(kind)).map(({name}) => name);
 	if (asked !== undefined && !devices.includes(asked)) {
-		throw new InputError('unknown-device', `${asked} enforces no rules: it is no ${kind === 'perimeter' ? 'perimeter firewall' : 'Open vSwitch'}. Those that do: ${devices.join(', ') || 'none'}.`, {expected: devices});
+		throw new InputError('unknown-device', `${asked} enforces no rules: it is no ${called}. Those that do: ${devices.join(', ') || 'none'}.`, {expected: devices});
 	}
 
 	return asked === undefined ? devices : [asked];
 }
 
 export function deviceLinesText({device, lines}: DeviceLines): string {
-	return [`${device}:`, columns(lines.map(({text, sentence, packets}) => [`  ${packets}`, sentence === undefined ? text : `${text}  # ${sentence}`]))].filter(Boolean).join('\n');
+	return [`${device}:`, columns(lines.map(({text, sentence, packets}) => [`  ${packets}`, sentence === undefined ? stageNamed(text) : `${stageNamed(text)}  # ${sentence}`]))].filter(Boolean).join('\n');
 }

@@ -2,14 +2,14 @@
 import {ipgMembers, listIpgs} from '../policy/listing.ts';
 import {parseMember} from '../policy/member.ts';
 import type {IpgMember} from '../policy/model.ts';
-import {namesOf, refuseUnlessFree} from '../policy/names.ts';
+import {refuseUnlessFree} from '../policy/names.ts';
 import {addIpg, deleteIpg} from '../policy/repository.ts';
 import type {Reader} from '../policy/reader.ts';
 import {sortNames} from '../util/names.ts';
-import {type ChangeResult, change, changeText} from './change.ts';
+import {changing} from './change.ts';
 import type {Command, Scene} from './command.ts';
 import {numberedList} from './numbered-list.ts';
-import {at, takeIpg} from './reading.ts';
+import {at, namesIn, takeIpg} from './reading.ts';
 
 /** Names in natural order. */
 export type IpgListResult = readonly string[];
@@ -19,7 +19,7 @@ export type IpgShowResult = readonly string[];
 
 type Edit = {readonly name: string; readonly members: readonly IpgMember[]};
 
-export const ipgAddCommand: Command<Edit, ChangeResult> = {
+export const ipgAddCommand = changing<Edit>({
 	name: 'secrule ipg add',
 	aliases: ['ipg add'],
 	usage: 'secrule ipg add NAME [MEMBER …]',
@@ -28,13 +28,12 @@ export const ipgAddCommand: Command<Edit, ChangeResult> = {
 	read(reader, scene) {
 		return {name: takeAnyIpg(reader, scene), members: readMembers(reader, () => [])};
 	},
-	async run(lab, {name, members}) {
-		return change(lab, policy => addIpg(policy, lab.network.nodes, name, members));
+	edit({name, members}, nodes) {
+		return policy => addIpg(policy, nodes, name, members);
 	},
-	text: changeText,
-};
+});
 
-export const ipgDelCommand: Command<Edit, ChangeResult> = {
+export const ipgDelCommand = changing<Edit>({
 	name: 'secrule ipg del',
 	aliases: ['ipg del'],
 	usage: 'secrule ipg del NAME [MEMBER …]',
@@ -43,11 +42,10 @@ export const ipgDelCommand: Command<Edit, ChangeResult> = {
 		const name = takeIpg(reader, scene);
 		return {name, members: readMembers(reader, () => ipgMembers(scene.policy, name))};
 	},
-	async run(lab, {name, members}) {
-		return change(lab, policy => deleteIpg(policy, name, members));
+	edit({name, members}) {
+		return policy => deleteIpg(policy, name, members);
 	},
-	text: changeText,
-};
+});
 
 export const ipgListCommand: Command<undefined, IpgListResult> = {
 	name: 'secrule ipg list',
@@ -81,11 +79,12 @@ export const ipgShowCommand: Command<string, IpgShowResult> = {
 };
 
 /** A set that exists, or a name that is free for a new one. */
-function takeAnyIpg(reader: Reader, {policy, network}: Scene): string {
-	const word = reader.take(['name'], () => sortNames(policy.ipgs.keys()));
-	if (!policy.ipgs.has(word.text)) {
+function takeAnyIpg(reader: Reader, scene: Scene): string {
+	const {ipgs} = scene.policy;
+	const word = reader.take(['name'], () => sortNames(ipgs.keys()));
+	if (!ipgs.has(word.text)) {
 		at(word, () => {
-			refuseUnlessFree(namesOf(policy, network.nodes), 'IPG', word.text);
+			refuseUnlessFree(namesIn(scene), 'IPG', word.text);
 		});
 	}
 

@@ -1,16 +1,31 @@
-/** Words that several commands read: nodes, groups, address sets, rule numbers. Each mistake carries its column. */
+/** Words that several commands read: nodes, groups, address sets, services, rules. Each mistake carries its column. */
+import {portNamesOf} from '../kernel/port-names.ts';
+import {type Names, namesOf} from '../policy/names.ts';
 import type {Reader} from '../policy/reader.ts';
+import {readRuleReference} from '../policy/rule-reference.ts';
 import type {NodeKind} from '../topology/specs.ts';
 import {InputError} from '../util/errors.ts';
-import {nearestTo, printable, sortNames, unknownName} from '../util/names.ts';
+import {nearestTo, sortNames, unknownName} from '../util/names.ts';
 import type {Word} from '../util/words.ts';
 import type {Scene} from './command.ts';
 
+const ports = portNamesOf();
+
+/** Every name that a sentence may use here. */
+export function namesIn({policy, network}: Scene): Names {
+	return {...namesOf(policy, network.nodes), ports};
+}
+
 /** The name of a node, of one of the kinds when they are given. @throws InputError `unknown-node`, `wrong-kind` */
 export function takeNode(reader: Reader, scene: Scene, ...kinds: readonly NodeKind[]): string {
+	const kind = kinds.length > 0 ? kinds.join(' or ') : 'node';
+	return nodeNamed(reader.take([kind], () => nodeNames(scene, ...kinds)), scene, ...kinds);
+}
+
+/** A word that must name a node, of one of the kinds when they are given. @throws as takeNode */
+export function nodeNamed({text, column}: Word, scene: Scene, ...kinds: readonly NodeKind[]): string {
 	const known = nodeNames(scene, ...kinds);
 	const kind = kinds.length > 0 ? kinds.join(' or ') : 'node';
-	const {text, column} = reader.take([kind], () => known);
 	if (known.includes(text)) {
 		return text;
 	}
@@ -47,16 +62,14 @@ function takeKnown(reader: Reader, kind: string, known: ReadonlyMap<string, unkn
 	return text;
 }
 
-/** The number of a rule that exists. @throws InputError `unknown-rule` */
-export function takeRule(reader: Reader, {policy}: Scene): number {
-	const known = policy.rules.map(({id}) => String(id));
-	const {text, column} = reader.take(['rule id'], () => known);
-	if (!known.includes(text)) {
-		const hint = known.length > 0 ? '"secrule list" shows their ids' : 'There are no rules yet';
-		throw new InputError('unknown-rule', `There is no rule "${printable(text)}". ${hint}.`, {column, expected: ['rule id'], nearest: nearestTo(text, known).nearest});
-	}
+/** The name of a service that exists. @throws InputError `unknown-service` */
+export function takeService(reader: Reader, {policy}: Scene): string {
+	return takeKnown(reader, 'service', policy.services);
+}
 
-	return Number(text);
+/** The id of a rule that exists, which may be given by name. @throws InputError `unknown-rule` */
+export function takeRule(reader: Reader, {policy}: Scene): number {
+	return readRuleReference(reader, policy.rules);
 }
 
 /** One word or more, each read by `take`, to the end of the line. */

@@ -3,7 +3,7 @@ import type {Lab} from '../lab.ts';
 import {Reader} from '../policy/reader.ts';
 import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {type Word, splitWords} from '../util/words.ts';
-import type {AnyCommand, Front, Io} from './command.ts';
+import type {Front, Io, ReadLine, Scene} from './command.ts';
 import {endOf, findCommand, verbatimCommand} from './find.ts';
 import {LineResult} from './line-result.ts';
 
@@ -33,7 +33,7 @@ export async function runLine(lab: Lab, text: string, front: Partial<Front> = {}
 		}
 
 		const {command, input, json} = readLine(words, lab);
-		const result = await command.run(lab, input, io);
+		const result = await command.run(lab, input, json ? {...io, show: undefined} : io);
 		return new LineResult(ended(), {command, result, json});
 	} catch (error) {
 		return new LineResult(ended(), {error: explained(error, io.signal).locate(front.number === undefined ? {} : {line: front.number})});
@@ -45,10 +45,14 @@ function withoutPrompt(text: string): string {
 	return text.replace(/^\s*(?:securenet>|Securenet\])(?=\s|$)/, '').trim();
 }
 
-function ioFor(lab: Lab, {signal = never, leaving = never, terminal = false, report}: Partial<Front>, depth: number): Io {
-	const front = {signal, leaving, terminal, report};
+function ioFor(lab: Lab, {signal = never, leaving = never, terminal = false, report, show}: Partial<Front>, depth: number): Io {
+	const front = {signal, leaving, terminal, report, show};
 	return {
 		...front,
+		read(line, scene) {
+			const words = wordsOf(line);
+			return words.length === 0 ? undefined : readLine(words, scene);
+		},
 		async run(line, number) {
 			if (depth >= deepest) {
 				throw new InputError('depth', `Lines run inside lines more than ${deepest} deep. Does a file source itself?`);
@@ -66,16 +70,16 @@ function wordsOf(line: string): Word[] {
 		return splitWords(line);
 	}
 
-	const first = {text: name, column: space.length + 1, quoted: false};
-	return rest === '' ? [first] : [first, {text: rest, column: line.length - rest.length + 1, quoted: true}];
+	const first = {text: name, column: space.length + 1, quoted: false, raw: name};
+	return rest === '' ? [first] : [first, {text: rest, column: line.length - rest.length + 1, quoted: true, raw: rest}];
 }
 
-function readLine(words: readonly Word[], lab: Lab): {command: AnyCommand; input: unknown; json: boolean} {
-	const found = findCommand(words, lab);
+function readLine(words: readonly Word[], scene: Scene): ReadLine & {readonly json: boolean} {
+	const found = findCommand(words, scene);
 	const last = found.words.at(-1);
 	const json = found.command.verbatim === undefined && last?.text === '--json' && !last.quoted;
 	const reader = new Reader(json ? found.words.slice(0, -1) : found.words, found.command.usage, endOf(words.at(json ? -2 : -1)));
-	return {command: found.command, input: found.command.read(reader, lab), json};
+	return {command: found.command, input: found.command.read(reader, scene), json};
 }
 
 /** Errors that are not for the user's eyes are mistakes of this program; the lab goes on. */

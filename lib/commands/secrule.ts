@@ -1,94 +1,88 @@
-/** `secrule add`, `del`, `list`, `show`: the rules, in the order in which they are judged. */
-import {type RuleParts, readRule, ruleUsage, sentence} from '../policy/grammar.ts';
-import {ruleOf} from '../policy/listing.ts';
-import {namesOf} from '../policy/names.ts';
-import {addRule, deleteRules} from '../policy/repository.ts';
-import {columns} from '../util/columns.ts';
-import {type ChangeResult, change, changeText} from './change.ts';
+/** `secrule add`, `del`, `move`, `clear`: the rules, in the order in which they are judged. */
+import {readRule, ruleUsage, sentence} from '../policy/grammar.ts';
+import type {Place, RuleParts} from '../policy/model.ts';
+import {addRule, clearRules, deleteRules, moveRule} from '../policy/repository.ts';
+import {ruleReferences} from '../policy/rule-reference.ts';
+import {type ChangeResult, change, changeText, changing} from './change.ts';
 import type {Command} from './command.ts';
-import {type DeviceLines, deviceLinesText} from './installed.ts';
-import {takeAll, takeRule} from './reading.ts';
+import {namesIn, takeAll, takeRule} from './reading.ts';
 
 export type SecruleAddResult = ChangeResult & {readonly id: number; readonly sentence: string};
-
-/** In evaluation order. */
-export type SecruleListResult = ReadonlyArray<{readonly id: number; readonly sentence: string; /** First packets of connections. */ readonly hits: number}>;
-
-export type SecruleShowResult = {readonly id: number; readonly sentence: string; readonly hits: number; readonly installed: readonly DeviceLines[]};
 
 export const secruleAddCommand: Command<RuleParts, SecruleAddResult> = {
 	name: 'secrule add',
 	usage: `secrule add ${ruleUsage}`,
-	summary: 'put a rule behind the others',
+	summary: 'put a rule behind those of its prio',
 	details: [
-		'PEER is any, a group, an IPG, a node, an address or a prefix. The first rule that matches a connection decides.',
-		'When none does: denied if a perimeter firewall stands between, or if the destination is in any group; else allowed.',
+		'PEER is any, a group, an IPG, a node, an address, a prefix, not PEER, or several in parentheses: (web, 10.0.0.0/8).',
+		'CLAUSE, in any order, each kind once:',
+		'  tcp|udp|sctp [sport PORTS] [dport PORTS], icmp|icmp6 [type NAME], proto NUMBER, service NAME[,NAME]; none: every IP packet',
+		'  stateful | stateless       whether it makes connections, whose replies pass; "mode" says what rules are that say neither',
+		'  prio N | before ID | after ID     lower is judged earlier, 1000 unless said otherwise',
+		'  log ["TEXT"]   rate N/s [burst N]   name NAME   comment "TEXT"',
+		'PORTS is 80, 80-90, {80,443,8000-8080} or a name of /etc/services. What is over the rate of an allow rule is dropped; burst is N, at least 5, unless it is given.',
+		'The first rule that matches a connection decides. When none does: denied if a perimeter firewall stands between, or if the destination is in any group; else allowed.',
 	].join('\n'),
 	read(reader, scene) {
-		const rule = readRule(reader, namesOf(scene.policy, scene.network.nodes));
-		reader.finish();
-		return rule;
+		return readRule(reader, namesIn(scene));
+	},
+	edit(rule, nodes) {
+		return policy => addRule(policy, rule, nodes);
 	},
 	async run(lab, rule) {
-		let id = 0;
+		let added: Omit<SecruleAddResult, keyof ChangeResult> = {id: 0, sentence: ''};
 		const changed = await change(lab, policy => {
-			id = policy.nextId;
-			return addRule(policy, rule);
+			const after = addRule(policy, rule, lab.network.nodes);
+			const made = after.rules.find(({id}) => id === policy.nextId);
+			added = {id: policy.nextId, sentence: sentence(made ?? rule, after.stateful)};
+			return after;
 		});
-		return {id, sentence: sentence(rule), ...changed};
+		return {...added, ...changed};
 	},
 	text(result) {
 		return [`${result.id}  ${result.sentence}`, changeText(result)].filter(Boolean).join('\n');
 	},
 };
 
-export const secruleDelCommand: Command<readonly number[], ChangeResult> = {
+export const secruleDelCommand = changing<readonly number[]>({
 	name: 'secrule del',
 	usage: 'secrule del ID …',
 	summary: 'delete rules; connections that only they allowed are cut',
+	details: 'ID is the number of a rule or its name.',
 	read(reader, scene) {
-		return takeAll(reader, () => scene.policy.rules.map(({id}) => String(id)), () => takeRule(reader, scene));
+		return takeAll(reader, () => ruleReferences(scene.policy.rules), () => takeRule(reader, scene));
 	},
-	async run(lab, ids) {
-		return change(lab, policy => deleteRules(policy, ids));
+	edit(ids) {
+		return policy => deleteRules(policy, ids);
 	},
-	text: changeText,
-};
+});
 
-export const secruleListCommand: Command<undefined, SecruleListResult> = {
-	name: 'secrule list',
-	usage: 'secrule list',
-	summary: 'all rules in evaluation order, with their hits',
-	details: 'A hit is the first packet of a connection; one that crosses three devices counts three.',
+export const secruleMoveCommand = changing<{readonly id: number; readonly place: Place}>({
+	name: 'secrule move',
+	usage: 'secrule move ID before|after ID',
+	summary: 'judge a rule right before or after another one',
+	details: 'The rule takes the prio of the other one. ID is the number of a rule or its name.',
+	read(reader, scene) {
+		const id = takeRule(reader, scene);
+		const side = reader.oneOf(['before', 'after'] as const);
+		const place = {side, rule: takeRule(reader, scene)};
+		reader.finish();
+		return {id, place};
+	},
+	edit({id, place}) {
+		return policy => moveRule(policy, id, place);
+	},
+});
+
+export const secruleClearCommand = changing<undefined>({
+	name: 'secrule clear',
+	usage: 'secrule clear',
+	summary: 'delete all rules; groups, IPGs and services stay',
 	read(reader) {
 		reader.finish();
 		return undefined;
 	},
-	async run(lab) {
-		const hits = await lab.hits();
-		return lab.policy.rules.map(rule => ({id: rule.id, sentence: sentence(rule), hits: hits.get(rule.id) ?? 0}));
+	edit() {
+		return clearRules;
 	},
-	text(rules) {
-		return columns([['id', 'sentence', 'hits'], ...rules.map(rule => [String(rule.id), rule.sentence, String(rule.hits)])]);
-	},
-};
-
-export const secruleShowCommand: Command<number, SecruleShowResult> = {
-	name: 'secrule show',
-	usage: 'secrule show ID',
-	summary: 'one rule, with what is installed for it and its hits by device',
-	read(reader, scene) {
-		const id = takeRule(reader, scene);
-		reader.finish();
-		return id;
-	},
-	async run(lab, id) {
-		const rule = ruleOf(lab.policy, id);
-		const installed = await lab.installedOn(id);
-		const hits = installed.flatMap(({lines}) => lines).reduce((sum, {packets}) => sum + packets, 0);
-		return {id, sentence: sentence(rule), hits, installed};
-	},
-	text({id, sentence: words, hits, installed}) {
-		return [`${id}  ${words}  ${hits} ${hits === 1 ? 'hit' : 'hits'}`, ...installed.map(deviceLinesText)].join('\n');
-	},
-};
+});

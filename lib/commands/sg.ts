@@ -3,7 +3,7 @@ import {listGroups} from '../policy/listing.ts';
 import {addGroup, deleteGroup} from '../policy/repository.ts';
 import {columns} from '../util/columns.ts';
 import type {Word} from '../util/words.ts';
-import {type ChangeResult, change, changeText} from './change.ts';
+import {changing} from './change.ts';
 import type {Command} from './command.ts';
 import {at, takeGroup} from './reading.ts';
 
@@ -26,7 +26,7 @@ export const sgListCommand: Command<undefined, SgListResult> = {
 	},
 };
 
-export const sgAddCommand: Command<Word, ChangeResult> = {
+export const sgAddCommand = changing<Word>({
 	name: 'sg add',
 	usage: 'sg add NAME',
 	summary: 'declare an empty group',
@@ -35,13 +35,12 @@ export const sgAddCommand: Command<Word, ChangeResult> = {
 		reader.finish();
 		return word;
 	},
-	async run(lab, word) {
-		return change(lab, policy => at(word, () => addGroup(policy, lab.network.nodes, word.text)));
+	edit(word, nodes) {
+		return policy => at(word, () => addGroup(policy, nodes, word.text));
 	},
-	text: changeText,
-};
+});
 
-export const sgDelCommand: Command<string, ChangeResult> = {
+export const sgDelCommand = changing<string>({
 	name: 'sg del',
 	usage: 'sg del NAME',
 	summary: 'drop a group that has no members and no rules',
@@ -50,8 +49,7 @@ export const sgDelCommand: Command<string, ChangeResult> = {
 		reader.finish();
 		return group;
 	},
-	async run(lab, group) {
-		return change(lab, policy => deleteGroup(policy, group));
+	edit(group) {
+		return policy => deleteGroup(policy, group);
 	},
-	text: changeText,
-};
+});

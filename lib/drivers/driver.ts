@@ -21,8 +21,17 @@ export type InstalledLine = {
 	readonly rule?: number;
 };
 
+/** What a rule with `log` decided on a device: the packet from its IP header on, as much of it as is kept. */
+export type LogReport = {readonly rule: number; readonly packet: Buffer};
+
 /** A step of a device from one state to the next. */
-export type Step<State> = {readonly device: string; readonly previous: State; readonly next: State};
+export type Step<State> = {
+	readonly device: string;
+	readonly previous: State;
+	readonly next: State;
+	/** What another driver has on the device is still there, and goes right after. */
+	readonly beside?: boolean;
+};
 
 export type FirewallDriver<State> = {
 	/** A device that no policy has touched yet. */
@@ -31,6 +40,8 @@ export type FirewallDriver<State> = {
 	supports(plan: DevicePlan): readonly string[];
 	/** Pure. `previous` keeps what must stay stable between renderings (priorities, names of sets). */
 	render(plan: DevicePlan, previous: State): State;
+	/** Pure. Everything that a state has on the device, one line each. */
+	texts(state: State): readonly string[];
 	/** Whether applying would change anything. */
 	differs(previous: State, next: State): boolean;
 	/**
@@ -51,10 +62,16 @@ export type FirewallDriver<State> = {
 	connections(devices: ReadonlyMap<string, State>): Promise<ReadonlyMap<string, readonly TrackedConnection[]>>;
 	/** Ends connections in one batch: their next packets are judged. */
 	cut(device: string, state: State, connections: readonly TrackedConnection[]): Promise<void>;
+	/** Tells, from now on, what rules with `log` decide on a device, to one listener, until the returned function is called. Without it nobody hears of them. */
+	watchLog?(device: string, listener: (report: LogReport) => void): Promise<() => void>;
 };
 
 /** Bit of a connection's mark that says: a stateful rule or a default made it. Only such connections pass without being judged. */
 export const madeByPolicy = 0x1;
+/** Bit that says: made by a packet that ran against the direction in which the kernel had seen the first one. */
+export const madeBackwards = 0x2;
+/** Group of nfnetlink_log in which perimeter routers report what rules with `log` decide; the prefix of a report is `secrule:ID`. */
+export const logGroup = 115;
 
 export function isMadeByPolicy({mark}: TrackedConnection): boolean {
 	return (mark & madeByPolicy) !== 0;

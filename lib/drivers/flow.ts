@@ -35,6 +35,11 @@ export function cookieOf({key, actions, rule = 0}: Flow): bigint {
 	return (BigInt(rule) << 44n) | BigInt(`0x${text.slice(0, 11)}`);
 }
 
+/** Id of the rule that a flow belongs to; 0 when it is built in. */
+export function ruleOfCookie(cookie: bigint): number {
+	return Number(cookie >> 44n);
+}
+
 export function byKey(flows: Iterable<Flow>): Flows {
 	return new Map(Array.from(flows, flow => [flow.key, flow]));
 }
@@ -44,7 +49,7 @@ export type FlowLine = {readonly line: string};
 
 /**
 What of an OpenFlow bundle turns one set of flows into the other. A flow with the key of another takes its
-place and its packet count; only one whose key is gone, or whose count belongs to another rule now, is deleted before.
+place and its packet count; only one whose key is gone, or whose count belongs to another rule or to none now, is deleted before.
 It is deleted by cookie, so never one of others.
 */
 export function diffTables(previous: Flows, next: Flows): FlowLine[] {
@@ -52,7 +57,7 @@ export function diffTables(previous: Flows, next: Flows): FlowLine[] {
 		return [];
 	}
 
-	const gone = [...previous.values()].filter(({key, rule}) => !next.has(key) || next.get(key)?.rule !== rule);
+	const gone = [...previous.values()].filter(flow => !countsAlike(flow, next.get(flow.key)));
 	const changed = [...next.values()].filter(flow => !isSame(flow, previous.get(flow.key)));
 	return [...gone.map(deletionOf), ...changed.map(additionOf)];
 }
@@ -69,7 +74,12 @@ function additionOf(flow: Flow): FlowLine {
 }
 
 function isSame(flow: Flow, other: Flow | undefined): boolean {
-	return flow === other || (flow.actions === other?.actions && flow.rule === other.rule);
+	return flow === other || (flow.actions === other?.actions && countsAlike(flow, other));
+}
+
+/** Whether the other may take over what the flow has counted. */
+function countsAlike({rule, counts}: Flow, other: Flow | undefined): boolean {
+	return other !== undefined && rule === other.rule && counts === other.counts;
 }
 
 function hex(flow: Flow): string {

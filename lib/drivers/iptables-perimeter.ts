@@ -1,6 +1,5 @@
 /** The driver for perimeter routers: chain PFW and ipsets, changed so that no packet sees a half-made policy. */
 import {setTimeout as sleep} from 'node:timers/promises';
-import {deleteConnections, listConnections} from '../kernel/conntrack.ts';
 import {changeElements, restoreSets, saveSets} from '../kernel/ipset.ts';
 import type {ElementChange} from '../kernel/ipset.ts';
 import {RulesError, foreignRules, restore, save} from '../kernel/iptables.ts';
@@ -10,10 +9,14 @@ import {parsePrefix} from '../util/address.ts';
 import type {Family} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {inSlices} from '../util/slices.ts';
-import {DeviceError, madeByPolicy} from './driver.ts';
-import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
+import {perimeterTexts} from './device-texts.ts';
+import {DeviceError} from './driver.ts';
+import type {FirewallDriver, Step} from './driver.ts';
+import {EarlierCounts, listing} from './iptables-counts.ts';
 import {diffPerimeter, isEmpty, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from './iptables-render.ts';
-import type {Counters, PerimeterState} from './iptables-render.ts';
+import type {PerimeterState} from './iptables-render.ts';
+import {watchKernelLog} from './kernel-log.ts';
+import {cutConnections, madeConnections} from './made-connections.ts';
 
 const families = [4, 6] as const;
 /** The kernel may let go of an ipset a little after the rule that named it is gone. */
@@ -23,60 +26,68 @@ const destroyPause = 20;
 /** @param namespaceOf the namespace of a router, by its name */
 export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (router: string) => Namespace}): FirewallDriver<PerimeterState> {
 	const examined = new Set<string>();
+	const earlier = new EarlierCounts();
 	return {
 		plain: plainRouter,
 		supports: unsupportedByPerimeter,
 		render: renderPerimeter,
+		texts: perimeterTexts,
 		differs: (previous, next) => !isEmpty(diffPerimeter(previous, next)),
 		async check(step) {
 			const {create, replace} = diffPerimeter(step.previous, step.next);
 			const namespace = namespaceOf(step.device);
 			await refusing(step, async () => {
-				if (!examined.has(step.device)) {
+				if (step.beside !== true && !examined.has(step.device)) {
 					await refuseForeignRules(namespace);
 					examined.add(step.device);
 				}
 
 				await change(namespace, create);
-				await Promise.all(replace.map(async family => restore(namespace, family, textFor(step, family, new Map()), {test: true})));
+				await Promise.all(replace.map(async family => restore(namespace, family, textFor(step, family), {test: true})));
 			}, async () => destroy(namespace, createdNames(create)));
 		},
 		async discard({device, previous, next}) {
 			await destroy(namespaceOf(device), createdNames(diffPerimeter(previous, next).create));
 		},
-		apply: async step => applyStep(namespaceOf(step.device), step),
+		apply: async step => applyStep(namespaceOf(step.device), step, earlier),
 		list: async devices => new Map(await inSlices([...devices], async ([device, state]) => {
 			const texts = await Promise.all(families.map(async family => save(namespaceOf(device), family)));
-			return [device, families.flatMap((family, index) => listing(texts[index] ?? '', family, state))] as const;
+			return [device, families.flatMap((family, index) => listing(texts[index] ?? '', family, state, earlier.of(device, family)))] as const;
 		})),
 		settle: async () => Promise.resolve(),
 		async connections(devices) {
 			const names = [...devices.keys()];
-			const lists = await inSlices(names, async name => listConnections(namespaceOf(name), {mark: {value: madeByPolicy, mask: madeByPolicy}}));
+			const lists = await inSlices(names, async name => madeConnections(namespaceOf(name)));
 			return new Map(names.map((name, index) => [name, lists[index] ?? []]));
 		},
 		cut: async (device, _state, connections) => {
-			deleteConnections(namespaceOf(device), connections);
+			cutConnections(namespaceOf(device), connections);
 			return Promise.resolve();
 		},
+		watchLog: async (device, listener) => Promise.resolve(watchKernelLog(namespaceOf(device), listener)),
 	};
 }
 
 /** The new ipsets were made by `check`. Each family changes in one transaction; a packet has one family. */
-async function applyStep(namespace: Namespace, step: Step<PerimeterState>): Promise<void> {
+async function applyStep(namespace: Namespace, step: Step<PerimeterState>, earlier: EarlierCounts): Promise<void> {
 	const {create, change: changes, replace, destroy: gone} = diffPerimeter(step.previous, step.next);
-	const replaced = new Map<Family, Counters>();
+	const replaced: Family[] = [];
+	const replaceChains = async (family: Family, {previous, next}: Pick<Step<PerimeterState>, 'previous' | 'next'>) => {
+		const saved = await save(namespace, family);
+		await restore(namespace, family, textFor({previous, next}, family));
+		earlier.add(step.device, family, saved, next.lines[family]);
+	};
+
 	await refusing(step, async () => {
 		await change(namespace, changes);
 		const answers = await Promise.allSettled(replace.map(async family => {
-			const counters = countersOf(await save(namespace, family));
-			await restore(namespace, family, textFor(step, family, counters));
-			replaced.set(family, counters);
+			await replaceChains(family, step);
+			replaced.push(family);
 		}));
 		throwFirst(answers);
 	}, async () => {
-		for (const [family, counters] of replaced) {
-			await restore(namespace, family, textFor({device: step.device, previous: step.next, next: step.previous}, family, counters));
+		for (const family of replaced) {
+			await replaceChains(family, {previous: step.next, next: step.previous});
 		}
 
 		await change(namespace, undoLines(step.previous, step.next));
@@ -105,8 +116,8 @@ async function refusing({device, previous, next}: Step<PerimeterState>, work: ()
 	}
 }
 
-function textFor({previous, next}: Step<PerimeterState>, family: Family, counters: Counters): string {
-	return restoreText(previous.lines[family], next.lines[family], counters);
+function textFor({previous, next}: Pick<Step<PerimeterState>, 'previous' | 'next'>, family: Family): string {
+	return restoreText(previous.lines[family], next.lines[family]);
 }
 
 /** Single elements change without a program. They do so one by one, so that what comes after a refused one does not change. */
@@ -171,38 +182,4 @@ function noBackEnd(error: unknown): string[] {
 
 function createdNames(lines: readonly string[]): string[] {
 	return lines.flatMap(line => /^create -exist (\S+)/.exec(line)?.[1] ?? []);
-}
-
-type SavedLine = {readonly text: string; readonly label: string; readonly packets: number; readonly bytes: number};
-
-/** Rules as iptables-save prints them: `[2:168] -A PFW … --comment "secrule:3" -j DROP`. */
-function savedLines(saved: string): SavedLine[] {
-	return [...saved.matchAll(/^\[(\d+):(\d+)\] (-A .*)$/gm)].map(([, packets, bytes, text = '']) => {
-		const [, quoted, plain] = /--comment (?:"([^"]*)"|(\S+))/.exec(text) ?? [];
-		return {text, label: quoted ?? plain ?? '', packets: Number(packets), bytes: Number(bytes)};
-	});
-}
-
-function countersOf(saved: string): Counters {
-	const counters = new Map<string, {packets: number; bytes: number}>();
-	for (const {label, packets, bytes} of savedLines(saved)) {
-		const sum = counters.get(label) ?? {packets: 0, bytes: 0};
-		counters.set(label, {packets: sum.packets + packets, bytes: sum.bytes + bytes});
-	}
-
-	return counters;
-}
-
-function listing(saved: string, family: Family, state: PerimeterState): InstalledLine[] {
-	const known = new Map(state.lines[family].map(line => [line.label, line]));
-	const program = family === 4 ? 'iptables' : 'ip6tables';
-	return savedLines(saved).map(({text, label, packets}) => {
-		const line = known.get(label);
-		return {text: `${program} ${text}`, sentence: line?.sentence ?? attachment(text), packets, ...(line?.rule === undefined ? {} : {rule: line.rule})};
-	});
-}
-
-/** The two lines of FORWARD stand there for good and carry no comment. */
-function attachment(text: string): string | undefined {
-	return {'-A FORWARD -j PFW': 'everything that is forwarded is judged by PFW', '-A FORWARD -j DROP': 'nothing is forwarded that PFW has not accepted'}[text];
 }

@@ -1,23 +1,29 @@
 /** Renders the plan of a perimeter router as ipsets and chains, and the steps that turn one rendering into the next. */
-import {compareAddresses} from '../util/address.ts';
 import type {Family} from '../util/address.ts';
-import type {AddressSet, DevicePlan, SharedPlan} from '../policy/filter-rule.ts';
-import {builtIn, chainLines, chains} from './perimeter-chains.ts';
-import type {ChainLine} from './perimeter-chains.ts';
-import {changeLines, createLines, destroyLines, direction, elementLimit, installedSet, resetLines, sameElements} from './perimeter-sets.ts';
+import type {DevicePlan} from '../policy/filter-rule.ts';
+import {iptablesLines} from './iptables-lines.ts';
+import type {TextLine} from './iptables-lines.ts';
+import {chainLines} from './perimeter-chains.ts';
+import {builtIn, changeLines, createLines, destroyLines, direction, elementLimit, installedSet, resetLines, sameElements, setsOf} from './perimeter-sets.ts';
 import type {InstalledSet, InstalledSets} from './perimeter-sets.ts';
 
 /** Everything installed on a perimeter router. */
 export type PerimeterState = {
+	/** What was rendered; undefined for a router that no policy has touched. */
+	readonly plan: DevicePlan | undefined;
 	/** Counts the changes that needed new names, so that no name of what is installed is given again. */
 	readonly generation: number;
 	readonly sets: InstalledSets;
 	/** Empty when the router has no chains yet. */
-	readonly lines: Readonly<Record<Family, readonly ChainLine[]>>;
+	readonly lines: Readonly<Record<Family, readonly TextLine[]>>;
+	readonly uses: SetUses;
 };
 
+/** How rules name sets: as they are, by their complement (`not`), or both. */
+type SetUses = {readonly plain: ReadonlySet<string>; readonly negated: ReadonlySet<string>};
+
 /** A router that forwards everything. */
-export const plainRouter: PerimeterState = {generation: 0, sets: new Map(), lines: {4: [], 6: []}};
+export const plainRouter: PerimeterState = {plan: undefined, generation: 0, sets: new Map(), lines: {4: [], 6: []}, uses: {plain: new Set(), negated: new Set()}};
 
 /** How to get from one state to another; each step is one that no packet can see half done. */
 export type PerimeterSteps = {
@@ -31,19 +37,16 @@ export type PerimeterSteps = {
 	readonly destroy: readonly string[];
 };
 
-/** Comment of a line to its packets and bytes. */
-export type Counters = ReadonlyMap<string, {readonly packets: number; readonly bytes: number}>;
-
 /** @param previous what is installed; sets that can be changed in place keep their names */
 export function renderPerimeter(plan: DevicePlan, previous: PerimeterState): PerimeterState {
 	const sets = setsOf(plan.shared).map(set => installedSet(set, previous.sets.get(set.name)?.generation ?? previous.generation + 1));
-	const inPlace = withLines(plan, sets, previous.generation);
-	if (sameLines(previous, inPlace) && canChangeInPlace(previous.sets, inPlace.sets)) {
+	const inPlace = withLines(plan, sets, previous.generation, previous);
+	if (sameLines(previous, inPlace) && canChangeInPlace(previous.sets, inPlace)) {
 		return inPlace;
 	}
 
 	const generation = previous.generation + 1;
-	return withLines(plan, sets.map(set => isChanged(previous.sets, set) ? {...set, generation} : set), generation);
+	return withLines(plan, sets.map(set => isChanged(previous.sets, set) ? {...set, generation} : set), generation, previous);
 }
 
 /** All parts are empty when the states are equal. */
@@ -52,7 +55,7 @@ export function diffPerimeter(previous: PerimeterState, next: PerimeterState): P
 	const gone = [...previous.sets.values()].filter(set => next.sets.get(set.name)?.generation !== set.generation);
 	return {
 		create: created.flatMap(createLines),
-		change: inSafeOrder(previous.sets, changedSets(previous.sets, next.sets)),
+		change: inSafeOrder(previous.sets, next),
 		replace: ([4, 6] as const).filter(family => !sameText(previous.lines[family], next.lines[family])),
 		destroy: gone.flatMap(destroyLines),
 	};
@@ -71,61 +74,75 @@ export function isEmpty({create, change, replace, destroy}: PerimeterSteps): boo
 }
 
 /**
-Text for `iptables-restore --noflush --counters` that replaces the chains of one family in one transaction. The first line
-of each label takes over what all lines of that label have counted.
+Text for `iptables-restore --noflush` that replaces the chains of one family in one transaction.
 
 @param next no lines: the chains are taken away
 */
-export function restoreText(previous: readonly ChainLine[], next: readonly ChainLine[], counters: Counters): string {
+export function restoreText(previous: readonly TextLine[], next: readonly TextLine[]): string {
+	const chains = new Set([...next, ...previous].map(({chain}) => chain));
+	const gone = new Set(chains);
+	next.forEach(({chain}) => gone.delete(chain));
 	const attach = previous.length === 0 ? [':FORWARD DROP [0:0]', '-A FORWARD -j PFW', '-A FORWARD -j DROP'] : [];
-	const detach = next.length === 0 ? [':FORWARD ACCEPT [0:0]', '-D FORWARD -j PFW', '-D FORWARD -j DROP', ...chains.map(chain => `-X ${chain}`)] : [];
-	const counted = new Set<string>();
-	const lines = next.map(({text, label}) => {
-		const {packets, bytes} = (counted.has(label) ? undefined : counters.get(label)) ?? {packets: 0, bytes: 0};
-		counted.add(label);
-		return `[${packets}:${bytes}] ${text}`;
-	});
-	return ['*filter', ...chains.map(chain => `:${chain} - [0:0]`), ...attach, ...detach, ...lines, 'COMMIT', ''].join('\n');
+	const detach = next.length === 0 ? [':FORWARD ACCEPT [0:0]', '-D FORWARD -j PFW', '-D FORWARD -j DROP'] : [];
+	// Naming a chain empties it, so that those which are gone may be deleted.
+	return ['*filter', ...Array.from(chains, chain => `:${chain} - [0:0]`), ...attach, ...detach, ...next.map(({text}) => text), ...Array.from(gone, chain => `-X ${chain}`), 'COMMIT', ''].join('\n');
 }
 
-/** What ipset cannot hold. */
-export function unsupportedByPerimeter({shared}: DevicePlan): string[] {
-	return setsOf(shared)
-		.filter(({prefixes}) => prefixes.length >= elementLimit)
-		.map(({name, prefixes}) => `an ipset holds less than ${elementLimit} elements, ${name} has ${prefixes.length}`);
-}
+/** xt_limit counts in ten-thousandths of a second and takes no longer burst. */
+const limitMaximum = 10_000;
 
-function setsOf({sets, bound, routers, isolation, domains}: SharedPlan): AddressSet[] {
-	const join = (name: string, all: SharedPlan['domains']) => ({name, prefixes: all.flatMap(({subnets}) => subnets).sort(compareAddresses)});
+/** What ipset and xt_limit cannot hold. */
+export function unsupportedByPerimeter({shared, rules}: DevicePlan): string[] {
 	return [
-		...sets.values(),
-		...isolation === 'bound' ? [bound] : [],
-		routers,
-		...domains.map(({id, subnets}) => ({name: builtIn.domain(id), prefixes: subnets})),
-		join(builtIn.inside, domains),
-		join(builtIn.open, domains.filter(({perimeter}) => !perimeter)),
+		...setsOf(shared)
+			.filter(({prefixes}) => prefixes.length >= elementLimit)
+			.map(({name, prefixes}) => `an ipset holds less than ${elementLimit} elements, ${name} has ${prefixes.length}`),
+		...rules
+			.filter(({rate}) => rate !== undefined && Math.max(rate.perSecond, rate.burst) > limitMaximum)
+			.map(({sentence}) => `iptables limits to ${limitMaximum} packets a second and in a burst at most: ${sentence}`),
 	];
 }
 
-function withLines(plan: DevicePlan, list: readonly InstalledSet[], generation: number): PerimeterState {
+function withLines(plan: DevicePlan, list: readonly InstalledSet[], generation: number, previous: PerimeterState): PerimeterState {
 	const sets = new Map(list.map(set => [set.name, set]));
-	return {generation, sets, lines: {4: chainLines(plan, sets, 4), 6: chainLines(plan, sets, 6)}};
+	if (isSameChains(plan, sets, previous)) {
+		return {...previous, plan, generation, sets};
+	}
+
+	const lines = (family: Family) => chainLines(plan, family).flatMap(line => iptablesLines(line, sets, family));
+	return {plan, generation, sets, lines: {4: lines(4), 6: lines(6)}, uses: usesOf(plan)};
+}
+
+/** Whether the chains come out as they are: rules name the same sets, and these have the names they had. */
+function isSameChains({rules, shared}: DevicePlan, sets: InstalledSets, {plan, sets: previous}: PerimeterState): boolean {
+	return rules === plan?.rules && shared.domains === plan.shared.domains && shared.isolation === plan.shared.isolation && shared.sets.size === plan.shared.sets.size
+		&& sets.size === previous.size && [...sets.values()].every(({name, generation}) => previous.get(name)?.generation === generation);
+}
+
+/** A set that only rules of other devices name may count as either: no packet here can tell. */
+function usesOf({rules, shared}: DevicePlan): SetUses {
+	const sides = rules.flatMap(({from, to}) => [from, to]).filter(side => side.kind === 'set');
+	const named = (negated: boolean) => new Set(sides.filter(side => side.negated === negated).map(({set}) => set));
+	const negated = named(true);
+	return {plain: new Set([...named(false), ...[...shared.sets.keys()].filter(name => !negated.has(name))]), negated};
 }
 
 /**
-One set that rules name may change under its name, and with it the set of bound hosts where both grow or both shrink.
-That is safe one after the other: rules decide first, so in between a packet finds either the rule it will find, or the
-default it had, and no rule that matched before has stopped to match, for no rule says `not`; the same backwards. Any
-other change of two sets could show a packet a policy that nobody wrote.
+One set may change under its name, and with it the set of bound hosts, where the rules then match more packets than before,
+or fewer. That is safe one after the other. More: the rules first; in between a packet finds the rule that it will find, or
+none, and then it had none before either and gets the default it had. Fewer: the bound hosts first; in between a packet
+finds the rule that it had, or none, and then it will find none either and gets the default it will have. A set that
+grows makes a rule that names it match more, and a rule that says `not` fewer. Any other change of two sets could
+show a packet a policy that nobody wrote: also one of a set that is named both ways, or of sets that hold a common member.
 */
-function canChangeInPlace(previous: InstalledSets, next: InstalledSets): boolean {
-	if (previous.size !== next.size || [...next.keys()].some(name => !previous.has(name))) {
+function canChangeInPlace(previous: InstalledSets, next: PerimeterState): boolean {
+	if (previous.size !== next.sets.size || [...next.sets.keys()].some(name => !previous.has(name))) {
 		return false;
 	}
 
-	const changed = changedSets(previous, next);
-	const directions = new Set(changed.map(set => directionOf(previous, set)));
-	return changed.length <= 1 || (changed.length === 2 && changed.some(({name}) => name === builtIn.bound) && directions.size === 1 && !directions.has('both'));
+	const changed = changedSets(previous, next.sets);
+	const others = changed.filter(({name}) => name !== builtIn.bound);
+	return changed.length <= 1 || (others.length === 1 && others.every(set => matchingOf(previous, next, set) !== undefined));
 }
 
 function changedSets(previous: InstalledSets, next: InstalledSets): InstalledSet[] {
@@ -138,25 +155,33 @@ function isChanged(previous: InstalledSets, set: InstalledSet): boolean {
 	return old?.generation === set.generation && !sameElements(old, set);
 }
 
-/** As `canChangeInPlace` wants it: the bound hosts last when they become more, first when they become fewer. */
-function inSafeOrder(previous: InstalledSets, changed: readonly InstalledSet[]): string[] {
+/** As `canChangeInPlace` wants it: the bound hosts last when rules come to match more, first when they come to match fewer. */
+function inSafeOrder(previous: InstalledSets, next: PerimeterState): string[] {
+	const changed = changedSets(previous, next.sets);
 	const boundLast = changed.toSorted((a, b) => Number(a.name === builtIn.bound) - Number(b.name === builtIn.bound));
-	const ordered = changed.some(set => directionOf(previous, set) === 'shrinks') ? boundLast.reverse() : boundLast;
+	const ordered = changed.some(set => set.name !== builtIn.bound && matchingOf(previous, next, set) === 'fewer') ? boundLast.reverse() : boundLast;
 	return ordered.flatMap(set => {
 		const old = previous.get(set.name);
 		return old ? changeLines(old, set) : [];
 	});
 }
 
-function directionOf(previous: InstalledSets, set: InstalledSet): string {
+/** Whether rules match more or fewer packets when the set has changed; undefined when it may be either. */
+function matchingOf(previous: InstalledSets, {uses}: PerimeterState, set: InstalledSet): 'more' | 'fewer' | undefined {
 	const old = previous.get(set.name);
-	return old ? direction(old, set) : 'grows';
+	const change = old ? direction(old, set) : 'both';
+	const [isPlain, isNegated] = [uses.plain.has(set.name), uses.negated.has(set.name)];
+	if (change === 'both' || isPlain === isNegated) {
+		return undefined;
+	}
+
+	return (change === 'grows') === isPlain ? 'more' : 'fewer';
 }
 
 function sameLines(previous: PerimeterState, next: PerimeterState): boolean {
-	return sameText(previous.lines[4], next.lines[4]) && sameText(previous.lines[6], next.lines[6]);
+	return previous.lines === next.lines || (sameText(previous.lines[4], next.lines[4]) && sameText(previous.lines[6], next.lines[6]));
 }
 
-function sameText(previous: readonly ChainLine[], next: readonly ChainLine[]): boolean {
-	return previous.length === next.length && previous.every(({text}, index) => text === next[index]?.text);
+function sameText(previous: readonly TextLine[], next: readonly TextLine[]): boolean {
+	return previous === next || (previous.length === next.length && previous.every(({text}, index) => text === next[index]?.text));
 }

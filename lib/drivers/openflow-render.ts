@@ -6,40 +6,58 @@ import {byKey, diffTables, makeFlow} from './flow.ts';
 import type {Flow, FlowLine, Flows} from './flow.ts';
 import {matchPrefix} from './openflow-classes.ts';
 import {egressFlows} from './openflow-egress.ts';
+import {metersOf} from './openflow-meters.ts';
+import type {Meters} from './openflow-meters.ts';
+import {aroundLists, unsupportedByGroups} from './openflow-port-lists.ts';
+import type {FlowStyle} from './openflow-port-lists.ts';
 import {judgedPorts, portFlows} from './openflow-ports.ts';
-import {aroundRules, ruleFlows} from './openflow-rules.ts';
+import {hasReject, rejectFlows} from './openflow-reject.ts';
+import {beforeRules, ruleFlows} from './openflow-rules.ts';
 import type {RuleFlows} from './openflow-rules.ts';
 import {diffShared, plainShared, renderShared} from './openflow-shared.ts';
 import type {SharedFlows} from './openflow-shared.ts';
+import {readsHeader, untrackable} from './openflow-traffic.ts';
+import type {Datapath} from './openflow-traffic.ts';
 import {limit, matchFlag, outputToReceiver, priority, setFlag, table} from './pipeline.ts';
 
 /** Everything installed on a switch, and what the next rendering must keep. */
 export type FlowState = {
 	/** What was rendered; undefined for a switch that no policy has touched. */
 	readonly plan: DevicePlan | undefined;
+	readonly style: FlowStyle;
 	/** The same object on all switches that render the same plan. */
 	readonly shared: SharedFlows;
 	readonly rules: RuleFlows;
 	/** What depends on the switch's ports and zone. */
 	readonly local: Flows;
+	readonly meters: Meters;
+	/** Some flow tells packets by ports or ICMP types, so the first fragment of a packet must show them. */
+	readonly readsHeaders: boolean;
 };
 
 /** A new bridge: one flow that makes it a learning switch. */
 export const plainSwitch: FlowState = {
 	plan: undefined,
+	style: 'rules',
 	shared: plainShared,
 	rules: new Map(),
 	local: byKey([makeFlow(table.classify, priority.miss, '', 'NORMAL', 'learning switch')]),
+	meters: new Map(),
+	readsHeaders: false,
 };
 
 /** @param previous what is installed; keeps priorities and set numbers stable, and every part whose input has not changed */
-export function renderFlows(plan: DevicePlan, previous: FlowState): FlowState {
+export function renderFlows(plan: DevicePlan, previous: FlowState, style: FlowStyle = 'rules'): FlowState {
 	const shared = renderShared(plan.shared, previous === plainSwitch ? undefined : previous.shared);
+	const isSameStyle = style === previous.style;
 	return {
 		plan,
+		style,
 		shared,
-		rules: isSameRules(plan, shared, previous) ? previous.rules : ruleFlows(plan.rules, shared.priorities, shared.numbers),
-		local: isSameLocal(plan, previous.plan) ? previous.local : byKey(localFlows(plan)),
+		rules: isSameStyle && isSameRules(plan, shared, previous) ? previous.rules : ruleFlows(plan.rules, shared.priorities, shared.numbers, style),
+		local: isSameStyle && isSameLocal(plan, previous.plan) ? previous.local : byKey(localFlows(plan, style)),
+		meters: isSameList(plan.rules, previous.plan?.rules) ? previous.meters : metersOf(plan.rules),
+		readsHeaders: plan.guarded.some(({secured}) => secured) || plan.rules.some(readsHeader),
 	};
 }
 
@@ -47,9 +65,10 @@ function isSameRules({rules}: DevicePlan, {priorities, numbers}: SharedFlows, {p
 	return priorities === shared.priorities && numbers === shared.numbers && isSameList(rules, plan?.rules);
 }
 
-function isSameLocal({zone, ports, guarded, shared}: DevicePlan, previous: DevicePlan | undefined): boolean {
-	return zone === previous?.zone && ports === previous.ports && isSameList(guarded, previous.guarded)
-		&& shared.isolation === previous.shared.isolation && shared.broadcasts === previous.shared.broadcasts;
+function isSameLocal(plan: DevicePlan, previous: DevicePlan | undefined): boolean {
+	return plan.zone === previous?.zone && plan.ports === previous.ports && isSameList(plan.guarded, previous.guarded)
+		&& plan.shared.isolation === previous.shared.isolation && plan.shared.broadcasts === previous.shared.broadcasts
+		&& plan.shared.routerMacs === previous.shared.routerMacs && hasReject(plan) === hasReject(previous);
 }
 
 /** The compiler gives what has not changed as the very same object. */
@@ -57,8 +76,8 @@ function isSameList(list: readonly unknown[], other: readonly unknown[] | undefi
 	return list === other || (list.length === other?.length && list.every((item, index) => item === other[index]));
 }
 
-function localFlows(plan: DevicePlan): Flow[] {
-	return [...portFlows(plan), ...castFlows(plan), ...stateFlows(), ...aroundRules(), ...permitFlows(plan.zone), ...egressFlows(plan)];
+function localFlows(plan: DevicePlan, style: FlowStyle): Flow[] {
+	return [...portFlows(plan), ...castFlows(plan), ...stateFlows(), ...expiredFlows(), ...beforeRules(), ...aroundLists(plan, style), ...permitFlows(plan.zone), ...rejectFlows(plan), ...egressFlows(plan)];
 }
 
 /** What of a bundle turns one state into the other; empty when they are equal. */
@@ -80,16 +99,19 @@ export function allFlows({local, shared, rules}: FlowState): Flow[] {
 	return [...local.values(), ...shared.flows.values(), ...[...rules.values()].flat()];
 }
 
-/** What the registers, cookies and limits of OVS cannot hold. */
-export function unsupportedByFlows(plan: DevicePlan): string[] {
+/** What the registers, cookies and limits of OVS cannot hold, and what its connection tracking cannot tell. */
+export function unsupportedByFlows(plan: DevicePlan, datapath: Datapath, style: FlowStyle = 'rules'): string[] {
 	const {sets, domains} = plan.shared;
 	const most = (count: number, top: number, what: string) => count > top ? [`a switch holds at most ${top} ${what}, this policy needs ${count}`] : [];
 	return [
 		...most(sets.size, limit.sets, 'groups and address sets that rules name'),
-		...most(plan.rules.length, limit.rules, 'rules'),
+		...most(plan.shared.order.length, limit.rules, 'rules'),
 		...most(plan.rules.reduce((highest, {id}) => Math.max(highest, id), 0), limit.ruleId, 'rule ids'),
+		...most(Math.max(0, ...metersOf(plan.rules).keys()), limit.meter, 'rule ids with a rate'),
 		...most(domains.reduce((highest, {id}) => Math.max(highest, id), 0), limit.domainId, 'domain ids'),
-		...most(judgedPorts(plan).length, limit.judgedPorts, 'ports of bound hosts'),
+		...most(judgedPorts(plan).length, style === 'both' ? limit.judgedPortsOfBoth : limit.judgedPorts, 'ports of bound hosts'),
+		...untrackable(plan.rules, datapath),
+		...unsupportedByGroups(plan, style),
 	];
 }
 
@@ -114,25 +136,34 @@ function stateFlows(): Flow[] {
 	const judgeUntracked = `${setFlag('untracked')},${judge}`;
 	return [
 		makeFlow(table.state, priority.high, `ct_mark=${madeByPolicy}/${madeByPolicy}`, `goto_table:${table.forward}`, 'part of a connection that a rule or the default allowed'),
-		makeFlow(table.state, priority.middle + 1, 'ct_state=+inv+trk', judgeUntracked, 'part of no connection: no rule allows it'),
+		makeFlow(table.state, priority.middle + 1, 'ct_state=+inv+trk', judgeUntracked, 'part of no connection: no stateful rule allows it'),
 		...['tcp', 'tcp6'].flatMap(protocol => [
 			makeFlow(table.state, priority.middle, `${protocol},tcp_flags=+syn-ack`, judge, 'opens a TCP connection'),
-			makeFlow(table.state, priority.low, protocol, judgeUntracked, 'TCP that opens no connection: no rule allows it'),
+			makeFlow(table.state, priority.low, protocol, judgeUntracked, 'TCP that opens no connection: no stateful rule allows it'),
 		]),
+		...['tcp', 'tcp6', 'sctp', 'sctp6'].map(protocol => makeFlow(table.state, priority.middle + 2, `${protocol},ip_frag=first,ct_state=+inv+trk`, 'drop', 'a first fragment too small to hold the header hides its ports')),
 		makeFlow(table.state, priority.miss, '', judge, 'first packet of a connection'),
 	];
 }
 
-/** A permitted packet makes its connection, except a copy for one receiver and what is part of no connection. */
+/** A permitted packet makes its connection, except a copy for one receiver and what is to make none. Fragments wait here until all of their packet have come. */
 function permitFlows(zone: number): Flow[] {
-	const copy = (protocol: string, field: string) => makeFlow(table.permit, priority.middle, `${protocol},${matchFlag('multicast')}`, `pop:${field}[],${outputToReceiver}`, 'a permitted copy goes to its receiver');
-	const commit = (protocol: string) => makeFlow(table.permit, priority.low, protocol, `ct(commit,zone=${zone},exec(set_field:${madeByPolicy}->ct_mark)),goto_table:${table.forward}`, 'permitted: make the connection');
+	const copy = (protocol: string, field: string) => makeFlow(table.permit, priority.high, `${protocol},${matchFlag('multicast')}`, `pop:${field}[],${outputToReceiver}`, 'a permitted copy goes to its receiver');
+	const commit = (protocol: string) => makeFlow(table.permit, priority.low, protocol, `ct(commit,force,zone=${zone},table=${table.forward},exec(set_field:${madeByPolicy}->ct_mark))`, 'permitted: make the connection');
 	return [
 		copy('ip', 'NXM_OF_IP_DST'),
 		copy('ipv6', 'NXM_NX_IPV6_DST'),
-		makeFlow(table.permit, priority.middle, matchFlag('untracked'), `goto_table:${table.forward}`, 'permitted, part of no connection'),
+		makeFlow(table.permit, priority.middle, matchFlag('untracked'), `goto_table:${table.forward}`, 'permitted, makes no connection'),
 		commit('ip'),
 		commit('ipv6'),
 		makeFlow(table.permit, priority.miss, '', 'drop', 'not IP'),
 	];
+}
+
+/**
+A fragment whose others do not come leaves userspace tracking after 15 s, together with whatever packet comes next, and goes that
+packet's way. It is told apart by having been found invalid without having been tracked.
+*/
+function expiredFlows(): Flow[] {
+	return [table.state, table.forward].map(stage => makeFlow(stage, priority.first + 1, 'ct_state=+inv-trk', 'drop', 'a fragment that waited in vain for the others'));
 }

@@ -1,5 +1,5 @@
-/** The rules of a policy as flows: their priorities, and one final flow each where their sides allow it. */
-import type {Family} from '../util/address.ts';
+/** The rules of a policy as flows: their priorities, and one final flow each where their clauses allow it. */
+import type {Family, Prefix} from '../util/address.ts';
 import type {FilterRule, Match} from '../policy/filter-rule.ts';
 import {remember} from '../policy/passes/memo.ts';
 import type {SetNumbers} from './address-class.ts';
@@ -7,7 +7,13 @@ import {dhcpServer} from './dhcp.ts';
 import {makeFlow} from './flow.ts';
 import type {Flow} from './flow.ts';
 import {matchPrefix} from './openflow-classes.ts';
-import {matchFlags, matchSet, priority, table} from './pipeline.ts';
+import {combine, groupLists} from './openflow-lists.ts';
+import type {Grouped, StrandLists} from './openflow-lists.ts';
+import {ruleStages} from './openflow-port-lists.ts';
+import type {FlowStyle, RuleStage} from './openflow-port-lists.ts';
+import {laterFragments, strandsOf} from './openflow-traffic.ts';
+import type {Strand} from './openflow-traffic.ts';
+import {goTo, matchFlags, matchSet, priority, setFlag, table} from './pipeline.ts';
 import type {Side} from './pipeline.ts';
 
 export type Priorities = ReadonlyMap<number, number>;
@@ -16,8 +22,8 @@ export type Priorities = ReadonlyMap<number, number>;
 export type RuleFlows = ReadonlyMap<number, readonly Flow[]>;
 
 /** The flows of a switch's rules. The same rule has the same flows on every switch. */
-export function ruleFlows(rules: readonly FilterRule[], priorities: Priorities, numbers: SetNumbers): RuleFlows {
-	return new Map(rules.map(rule => [rule.id, flowsOf(rule, known(priorities, rule.id), numbers)]));
+export function ruleFlows(rules: readonly FilterRule[], priorities: Priorities, numbers: SetNumbers, style: FlowStyle): RuleFlows {
+	return new Map(rules.map(rule => [rule.id, flowsOf(rule, known(priorities, rule.id), numbers, style)]));
 }
 
 function known<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
@@ -29,12 +35,9 @@ function known<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
 	return value;
 }
 
-/** Around the policy's rules: what passes whatever they say, and what becomes of packets that they do not match. */
-export function aroundRules(): Flow[] {
-	return [
-		...dhcpServer.flatMap(toBound),
-		makeFlow(table.rules, priority.miss, '', `goto_table:${table.defaults}`, 'no rule matches'),
-	];
+/** What passes whatever the policy's rules say. */
+export function beforeRules(): Flow[] {
+	return dhcpServer.flatMap(toBound);
 }
 
 /** Answers of DHCP servers: always allowed to bound hosts, whose ports ask for them; a copy goes the way of copies. */
@@ -89,37 +92,72 @@ function spread(ids: readonly number[]): Priorities {
 
 type Rendered = {readonly at: number; readonly numbers: ReadonlyArray<number | undefined>; readonly flows: readonly Flow[]};
 
-const rendered = new WeakMap<FilterRule, Rendered>();
+const rendered: {readonly [style in FlowStyle]: WeakMap<FilterRule, Rendered>} = {rules: new WeakMap(), sg: new WeakMap(), fwaas: new WeakMap(), both: new WeakMap()};
 
-function flowsOf(rule: FilterRule, at: number, numbers: SetNumbers): readonly Flow[] {
+function flowsOf(rule: FilterRule, at: number, numbers: SetNumbers, style: FlowStyle): readonly Flow[] {
 	const own = [rule.from, rule.to].map(side => side.kind === 'set' ? numbers.get(side.set) : undefined);
-	return remember(rendered, rule, () => ({at, numbers: own, flows: renderRule(rule, at, numbers)}),
+	return remember(rendered[style], rule, () => ({at, numbers: own, flows: renderRule(rule, at, numbers, style)}),
 		known => known.at === at && known.numbers[0] === own[0] && known.numbers[1] === own[1]).flows;
 }
 
-/** One flow for each pair of the two sides' matches, or a conjunction of both lists where that takes fewer flows. */
-function renderRule(rule: FilterRule, at: number, numbers: SetNumbers): Flow[] {
-	const actions = rule.action === 'allow' ? `goto_table:${table.permit}` : 'drop';
-	// A connection is allowed by its first packet: what starts none passes by no rule, and still meets those that deny.
-	const firstOnly = rule.action === 'allow' ? [matchFlags([], ['untracked'])] : [];
-	const final = (...matches: string[]) => makeFlow(table.rules, at, [...matches, ...firstOnly].filter(Boolean).join(','), actions, rule, true);
-	const families = familiesOf(rule).map(family => [sideMatches('source', rule.from, family, numbers), sideMatches('destination', rule.to, family, numbers)] as const);
-	const pairs = families.flatMap(([sources, destinations]) => sources.flatMap(source => destinations.map(destination => [source, destination])));
-	const lists = families.filter(([sources, destinations]) => sources.length > 0 && destinations.length > 0);
-	if (pairs.length <= lists.flat(2).length + 1) {
-		return pairs.map(pair => final(...pair));
-	}
+/** The matches of a rule, each kind with what becomes of its packets. */
+type Matches = {readonly lists: Grouped; readonly later: readonly string[]};
 
-	const member = (match: string, dimension: number) => makeFlow(table.rules, at, match, `conjunction(${rule.id},${dimension}/2)`, rule);
+function renderRule(rule: FilterRule, at: number, numbers: SetNumbers, style: FlowStyle): Flow[] {
+	const matches = {
+		lists: groupLists(strandsOf(rule).map(strand => listsOf(rule, strand, numbers)), onlyFirst(rule)),
+		later: laterFragments(rule).flatMap(strand => combine(listsOf(rule, strand, numbers), onlyFirst(rule))),
+	};
+	return ruleStages[style].filter(({holds}) => holds(rule)).flatMap(stage => stageFlows(rule, at, matches, stage));
+}
+
+/** Each clause narrows the match; a conjunction of the lists where that takes fewer flows than all their combinations. */
+function stageFlows(rule: FilterRule, at: number, {lists, later}: Matches, stage: RuleStage): Flow[] {
+	const flow = (match: string, actions: string, counts = false) => makeFlow(stage.table, at, match, actions, rule, counts);
+	const decided = (match: string) => flow(match, actionsOf(rule, stage), decides(rule, stage));
 	return [
-		...lists.flatMap(([sources, destinations]) => [...sources.map(match => member(match, 1)), ...destinations.map(match => member(match, 2))]),
-		final(`conj_id=${rule.id}`),
+		...'whole' in lists
+			? lists.whole.map(decided)
+			: [
+				...lists.dimensions.flatMap((matches, index) => matches.map(match => flow(match, `conjunction(${rule.id},${index + 1}/${lists.dimensions.length})`))),
+				decided(`conj_id=${rule.id}`),
+			],
+		...later.map(match => flow(match, goTo(stage.table, stage.allowed))),
 	];
 }
 
-/** Registers hold both families alike; a rule needs a flow for each family only where it names prefixes. */
-function familiesOf({from, to}: FilterRule): ReadonlyArray<Family | undefined> {
-	return from.kind === 'prefixes' || to.kind === 'prefixes' ? [4, 6] : [undefined];
+/** A connection is allowed by its first packet: what starts none passes by no stateful rule, and still meets those that deny. */
+function onlyFirst({action, stateful}: FilterRule): string {
+	return action === 'allow' && stateful ? matchFlags([], ['untracked']) : '';
+}
+
+/** Whether a packet that the rule matches in this stage goes to no other: there it is counted, reported and held to the rate, once. */
+function decides({action}: FilterRule, {allowed}: RuleStage): boolean {
+	return action !== 'allow' || allowed === table.permit;
+}
+
+/** What is over the rate goes no further, so it is not reported either. */
+function actionsOf(rule: FilterRule, stage: RuleStage): string {
+	const {id, rate, log} = rule;
+	return decides(rule, stage) ? [...rate ? [`meter:${id}`] : [], ...log ? [report] : [], ...verdictOf(rule, stage)].join(',') || 'drop' : goTo(stage.table, stage.allowed);
+}
+
+function verdictOf({action, stateful}: FilterRule, {table: here, allowed}: RuleStage): string[] {
+	switch (action) {
+		case 'allow':
+			return [...stateful ? [] : [setFlag('untracked')], goTo(here, allowed)];
+		case 'reject':
+			return [setFlag('rejected'), goTo(here, table.defaults)];
+		case 'deny':
+			return [];
+	}
+}
+
+/** To whoever listens as a controller: the cookie tells the rule, and that much of the packet tells its addresses, ports and TCP flags. */
+const report = 'controller:128';
+
+function listsOf({from, to}: FilterRule, {family, protocol, sports, dports}: Strand, numbers: SetNumbers): StrandLists {
+	return {family, protocol, lists: [sideMatches('source', from, family, numbers), sideMatches('destination', to, family, numbers), sports, dports]};
 }
 
 function sideMatches(side: Side, match: Match, family: Family | undefined, numbers: SetNumbers): string[] {
@@ -129,11 +167,16 @@ function sideMatches(side: Side, match: Match, family: Family | undefined, numbe
 		}
 
 		case 'set': {
-			return [matchSet(side, known(numbers, match.set))];
+			return [matchSet(side, known(numbers, match.set), match.negated)];
 		}
 
 		case 'prefixes': {
-			return match.prefixes.filter(prefix => prefix.family === family).map(prefix => matchPrefix(side, prefix));
+			return match.prefixes.filter(prefix => prefix.family === family).map(prefix => addressField(side, prefix));
 		}
 	}
+}
+
+/** Without the family, which the strand tells. */
+function addressField(side: Side, prefix: Prefix): string {
+	return matchPrefix(side, prefix).split(',')[1] ?? '';
 }

@@ -1,6 +1,5 @@
 /** The driver for Open vSwitch: one bundle a change, only the flows that differ. */
 import {SwitchConnection} from '../kernel/openflow-connection.ts';
-import type {PreparedBundle} from '../kernel/openflow-connection.ts';
 import {encodeFlow} from '../kernel/openflow-flow.ts';
 import type {FlowChange} from '../kernel/openflow-flow.ts';
 import type {FlowCount} from '../kernel/openflow-counts.ts';
@@ -11,13 +10,18 @@ import {deleteSwitchConnections, listSwitchConnections} from '../kernel/switch-c
 import {unixctl} from '../kernel/unixctl.ts';
 import {remember} from '../policy/passes/memo.ts';
 import {inSlices} from '../util/slices.ts';
+import {flowTexts} from './device-texts.ts';
 import {DeviceError, isMadeByPolicy} from './driver.ts';
-import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
-import {cookieOf} from './flow.ts';
+import type {FirewallDriver, InstalledLine, LogReport, Step} from './driver.ts';
+import {cookieOf, ruleOfCookie} from './flow.ts';
 import type {Flow, FlowLine} from './flow.ts';
+import {prepareSwitch} from './openflow-change.ts';
+import type {PreparedSwitch} from './openflow-change.ts';
+import type {FlowStyle} from './openflow-port-lists.ts';
 import {allFlows, changedRules, diffFlows, plainSwitch, renderFlows, unsupportedByFlows} from './openflow-render.ts';
 import type {FlowState} from './openflow-render.ts';
-import {table} from './pipeline.ts';
+import type {Datapath} from './openflow-traffic.ts';
+import {packetIn} from './packet-line.ts';
 
 /** Rule id to packets. */
 type Hits = ReadonlyMap<number, number>;
@@ -25,35 +29,41 @@ type Hits = ReadonlyMap<number, number>;
 /** Milliseconds that a switch surely keeps what was prepared; it forgets after ten seconds. */
 const remembered = 5000;
 
-/** @param runDirectory where the daemons of the lab's Open vSwitch have their sockets */
-export function createOpenflowDriver({runDirectory}: {readonly runDirectory: string}): FirewallDriver<FlowState> {
+export type OpenflowOptions = {
+	/** Where the daemons of the lab's Open vSwitch have their sockets. */
+	readonly runDirectory: string;
+	/** Of its bridges; they differ in what connection tracking knows. Default `netdev`. */
+	readonly datapath?: Datapath;
+	/** The style of a switch, asked whenever it is rendered: another one than before is a change like any other. Default `rules`. */
+	readonly styleOf?: (device: string) => FlowStyle;
+};
+
+export function createOpenflowDriver({runDirectory, datapath = 'netdev', styleOf = () => 'rules'}: OpenflowOptions): FirewallDriver<FlowState> {
 	const bridgeOf = (name: string) => ({runDirectory, name});
 	const switches = new Connections(bridgeOf);
 	/** What switches have looked at and would make, by device. */
-	const prepared = new Map<string, {readonly bundle: PreparedBundle; readonly since: number}>();
+	const prepared = new Map<string, Ready>();
 	/** What flows of rules had counted before other flows took over, by device. */
 	const carried = new Map<string, Hits>();
 	return {
 		plain: plainSwitch,
-		supports: unsupportedByFlows,
-		render: renderFlows,
+		supports: plan => unsupportedByFlows(plan, datapath, styleOf(plan.device)),
+		render: (plan, previous) => renderFlows(plan, previous, styleOf(plan.device)),
+		texts: flowTexts,
 		differs: (previous, next) => diffFlows(previous, next).length > 0,
 		check: async step => refusing(step, async () => {
 			const connection = await switches.to(step.device);
-			prepared.set(step.device, {bundle: await connection.prepare(changesOf(step)), since: performance.now()});
+			prepared.set(step.device, {step, bundle: await prepareSwitch(bridgeOf(step.device), connection, step, changesOf(step)), since: performance.now()});
 		}),
 		async discard({device}) {
-			prepared.get(device)?.bundle.discard();
-			prepared.delete(device);
-			return Promise.resolve();
+			await take(prepared, device)?.bundle.discard();
 		},
 		async apply(step) {
 			const connection = await switches.to(step.device);
 			const moved = movedFlows(step);
-			const hits = moved.length === 0 ? new Map<number, number>() : hitsOf(moved, await connection.counts({table: table.rules}));
-			const ready = prepared.get(step.device);
-			prepared.delete(step.device);
-			await refusing(step, async () => ready && performance.now() - ready.since < remembered ? ready.bundle.commit() : connection.bundle(changesOf(step)));
+			const hits = hitsOf(moved, await countsOf(connection, moved));
+			const ready = take(prepared, step.device);
+			await refusing(step, async () => commit(ready, step, async () => prepareSwitch(bridgeOf(step.device), connection, step, changesOf(step))));
 			carried.set(step.device, addHits(carried.get(step.device), hits));
 		},
 		async list(devices) {
@@ -70,13 +80,33 @@ export function createOpenflowDriver({runDirectory}: {readonly runDirectory: str
 			return new Map([...devices].map(([device, state]) => [device, (byZone.get(zoneOf(state)) ?? []).filter(isMadeByPolicy)]));
 		},
 		cut: async (device, state, connections) => deleteSwitchConnections(bridgeOf(device), zoneOf(state), connections),
+		watchLog: async (device, listener) => switches.listen(device, listener),
 	};
+}
+
+type Ready = {readonly step: Step<FlowState>; readonly bundle: PreparedSwitch; readonly since: number};
+
+/** Makes a step: as it was prepared, unless that was another one or may be forgotten. */
+async function commit(ready: Ready | undefined, step: Step<FlowState>, prepare: () => Promise<PreparedSwitch>): Promise<void> {
+	const isReady = ready && isSameStep(ready.step, step) && performance.now() - ready.since < remembered;
+	if (ready && !isReady) {
+		await ready.bundle.discard();
+	}
+
+	const bundle = isReady ? ready.bundle : await prepare();
+	await bundle.commit();
+}
+
+function isSameStep(a: Step<FlowState>, b: Step<FlowState>): boolean {
+	return a.previous === b.previous && a.next === b.next;
 }
 
 /** One connection to each switch, opened when it is first needed, and again when the switch has closed it. */
 class Connections {
 	readonly #bridgeOf: (name: string) => Bridge;
 	readonly #open = new Map<string, SwitchConnection>();
+	/** Who hears of logged packets, by switch: on a connection that is opened again, too. */
+	readonly #listeners = new Map<string, (report: LogReport) => void>();
 
 	constructor(bridgeOf: (name: string) => Bridge) {
 		this.#bridgeOf = bridgeOf;
@@ -90,8 +120,36 @@ class Connections {
 
 		const connection = await SwitchConnection.open(this.#bridgeOf(name));
 		this.#open.set(name, connection);
+		await this.#hear(name, connection);
 		return connection;
 	}
+
+	/** Returns what ends it. */
+	async listen(name: string, listener: (report: LogReport) => void): Promise<() => void> {
+		this.#listeners.set(name, listener);
+		await this.#hear(name, await this.to(name));
+		return () => {
+			this.#listeners.delete(name);
+			// Whether a switch still sends what nobody hears matters to nobody.
+			this.#open.get(name)?.onPacketIn(undefined).catch(() => undefined);
+		};
+	}
+
+	async #hear(name: string, connection: SwitchConnection): Promise<void> {
+		const listener = this.#listeners.get(name);
+		if (listener) {
+			await connection.onPacketIn(({cookie, frame}) => {
+				listener({rule: ruleOfCookie(cookie), packet: packetIn(frame)});
+			});
+		}
+	}
+}
+
+/** The value of a key, which the map then has no longer. */
+function take<Key, Value>(map: Map<Key, Value>, key: Key): Value | undefined {
+	const value = map.get(key);
+	map.delete(key);
+	return value;
 }
 
 const encoded = new WeakMap<FlowLine, FlowChange>();
@@ -120,7 +178,13 @@ function zoneOf({plan}: FlowState): number {
 /** Flows that count the hits of a rule that stays, and whose count would be lost because another flow takes their part. */
 function movedFlows({previous, next}: Step<FlowState>): Flow[] {
 	const [gone, fresh] = changedRules(previous.rules, next.rules);
-	return [...gone.values()].filter(({key, counts, rule}) => counts && next.rules.has(rule ?? 0) && !fresh.has(key));
+	return [...gone.values()].filter(({key, counts, rule}) => counts && next.rules.has(rule ?? 0) && fresh.get(key)?.counts !== true);
+}
+
+/** Of all flows in the tables of these. */
+async function countsOf(connection: SwitchConnection, flows: readonly Flow[]): Promise<FlowCount[]> {
+	const tables = new Set(flows.map(flow => flow.table));
+	return (await Promise.all([...tables].map(async table => connection.counts({table})))).flat();
 }
 
 function hitsOf(flows: readonly Flow[], counts: readonly FlowCount[]): Hits {

@@ -1,119 +1,69 @@
-/** The rules of a perimeter router as lines of iptables-restore: chain PFW judges, PFW-ISOLATION decides what no rule matched, PFW-ALLOW makes connections. */
-import {formatPrefix} from '../util/address.ts';
+/** Everything a perimeter router holds for one family, line by line: what belongs to a connection, the rules, the defaults. */
 import type {Family} from '../util/address.ts';
-import type {DevicePlan, FilterRule, Match, SharedPlan} from '../policy/filter-rule.ts';
-import {madeByPolicy} from './driver.ts';
-import {ipsetName} from './perimeter-sets.ts';
-import type {InstalledSets} from './perimeter-sets.ts';
+import type {DevicePlan, SharedPlan} from '../policy/filter-rule.ts';
+import {chains, inSet, line} from './chain-line.ts';
+import type {ChainLine, Condition} from './chain-line.ts';
+import {ruleLines} from './perimeter-rules.ts';
+import {builtIn} from './perimeter-sets.ts';
 
-export const chains = ['PFW', 'PFW-ISOLATION', 'PFW-ALLOW'] as const;
-export type Chain = (typeof chains)[number];
+const {judge, isolate, allow, reject} = chains;
 
-export type ChainLine = {
-	/** Such as `-A PFW -s 10.0.0.1 -m comment --comment "secrule:3" -j DROP`. */
-	readonly text: string;
-	/** The comment: what the line is known by when it is read back. */
-	readonly label: string;
-	/** The rule's sentence, or why the line is built in. */
-	readonly sentence: string;
-	/** Id of the rule whose hits it counts. */
-	readonly rule?: number;
-};
-
-/** Names of the sets that are no group and no IPG. */
-export const builtIn = {
-	bound: 'bound',
-	routers: 'routers',
-	/** All subnets of the lab, and those that no perimeter router borders. */
-	inside: 'inside',
-	open: 'open',
-	domain: (id: number) => `domain:${id}`,
-} as const;
-
-const made = `${madeByPolicy}/${madeByPolicy}`;
-const isolate: Chain = 'PFW-ISOLATION';
-const allow: Chain = 'PFW-ALLOW';
-
-export function chainLines(plan: DevicePlan, sets: InstalledSets, family: Family): ChainLine[] {
-	const inSet: InSet = (name, side, not = '') => {
-		const set = sets.get(name);
-		if (!set) {
-			// A line without its match would hold for every packet.
-			throw new Error(`The plan names the set ${name} and does not have it.`);
-		}
-
-		return `-m set ${not}--match-set ${ipsetName(set, family)} ${side}`;
-	};
-
+/** A chain ends with its last line: no packet comes back to where it was sent from. */
+export function chainLines({rules, shared}: DevicePlan, family: Family): ChainLine[] {
 	return [
-		...connectionLines(),
-		line('PFW', inSet(builtIn.routers, 'dst'), allow, 'to a router', 'traffic to a router itself is not judged'),
-		...plan.rules.flatMap(rule => ruleLines(rule, inSet, family)),
-		...defaultLines(plan.shared, inSet),
-		...isolationLines(plan.shared, inSet),
-		line(allow, '', `CONNMARK --set-xmark ${made}`, 'make connection', 'permitted: make the connection'),
-		line(allow, '', 'ACCEPT', 'permitted', 'permitted'),
+		...packetLines(),
+		line(judge, [inSet(builtIn.routers, 'dst')], {chain: allow}, 'to a router', 'traffic to a router itself is not judged'),
+		...rules.flatMap(rule => ruleLines(rule, family)),
+		...defaultLines(shared),
+		...isolationLines(shared),
+		...allowLines(),
+		line(reject, [{kind: 'traffic', traffic: {family, protocol: 6}}], 'reset', 'reset', 'rejected: TCP is reset'),
+		line(reject, [], 'prohibit', 'prohibited', 'rejected: administratively prohibited'),
 	];
 }
 
-type InSet = (name: string, side: 'src' | 'dst', not?: '' | '! ') => string;
-
-/** Replies and related errors carry the mark of the connection they belong to; the kernel gives an ICMP error that of the packet inside. */
-function connectionLines(): ChainLine[] {
+/**
+Replies and related errors carry the mark of the connection they belong to; the kernel gives an ICMP error that of the
+packet inside. What is left and opens no connection is noted, so that no line that makes connections takes it: of an ICMP error it would make the one that the error is about.
+*/
+export function packetLines(): ChainLine[] {
+	const note = (condition: Condition, label: string, sentence: string) => line(judge, [condition], 'note', label, `opens no connection: ${sentence}`);
 	return [
-		line('PFW', `-m connmark --mark ${made}`, 'ACCEPT', 'connection', 'part of a connection that a rule or the default allowed'),
-		line('PFW', '-m conntrack --ctstate INVALID', 'DROP', 'invalid', 'part of no connection'),
-		line('PFW', '-p tcp ! --syn', 'DROP', 'midstream', 'TCP that opens no connection'),
+		line(judge, [{kind: 'made'}], 'accept', 'connection', 'part of a connection that a rule or the default allowed'),
+		note({kind: 'invalid'}, 'invalid', 'part of none that can be told'),
+		note({kind: 'no syn'}, 'midstream', 'TCP without SYN'),
+		note({kind: 'icmp error'}, 'error', 'an error about a packet'),
+		note({kind: 'icmp reply'}, 'reply', 'the reply to a request'),
 	];
-}
-
-/** A line for each pair of the two sides' matches; a rule that names only addresses of the other family has none. */
-function ruleLines(rule: FilterRule, inSet: InSet, family: Family): ChainLine[] {
-	const target = rule.action === 'allow' ? allow : 'DROP';
-	const destinations = sideMatches(rule.to, 'dst', inSet, family);
-	return sideMatches(rule.from, 'src', inSet, family).flatMap(source => destinations.map(destination =>
-		line('PFW', [source, destination].filter(Boolean).join(' '), target, `secrule:${rule.id}`, rule.sentence, rule.id)));
-}
-
-function sideMatches(match: Match, side: 'src' | 'dst', inSet: InSet, family: Family): string[] {
-	switch (match.kind) {
-		case 'any': {
-			return [''];
-		}
-
-		case 'set': {
-			return [inSet(match.set, side)];
-		}
-
-		case 'prefixes': {
-			return match.prefixes.filter(prefix => prefix.family === family).map(prefix => prefix.length === 0 ? '' : `${side === 'src' ? '-s' : '-d'} ${formatPrefix(prefix)}`);
-		}
-	}
 }
 
 /** Pairs that no perimeter firewall parts may cross this router all the same, from one subnet of a domain to another. */
-function defaultLines({domains}: SharedPlan, inSet: InSet): ChainLine[] {
-	const together = (source: string, destination: string, label: string) =>
-		line('PFW', `${source} ${destination}`, isolate, label, `${label}: no perimeter firewall between them`);
-	const [fromOutside, toOutside] = [inSet(builtIn.inside, 'src', '! '), inSet(builtIn.inside, 'dst', '! ')];
+export function defaultLines({domains}: SharedPlan): ChainLine[] {
+	const together = (source: Condition, destination: Condition, label: string) =>
+		line(judge, [source, destination], {chain: isolate}, label, `${label}: no perimeter firewall between them`);
+	const [fromOutside, toOutside] = [inSet(builtIn.inside, 'src', true), inSet(builtIn.inside, 'dst', true)];
 	return [
 		...domains.map(({id}) => together(inSet(builtIn.domain(id), 'src'), inSet(builtIn.domain(id), 'dst'), `both in domain ${id}`)),
 		together(fromOutside, toOutside, 'both outside'),
 		together(fromOutside, inSet(builtIn.open, 'dst'), 'outside to an open domain'),
 		together(inSet(builtIn.open, 'src'), toOutside, 'open domain to outside'),
-		line('PFW', '', 'DROP', 'default', 'default: a perimeter firewall parts source and destination'),
+		line(judge, [], 'drop', 'default', 'default: a perimeter firewall parts source and destination'),
 	];
 }
 
-function isolationLines({isolation}: SharedPlan, inSet: InSet): ChainLine[] {
+export function isolationLines({isolation}: SharedPlan): ChainLine[] {
 	return [
-		...isolation === 'bound' ? [line(isolate, inSet(builtIn.bound, 'dst'), 'DROP', 'bound', 'default: the destination is a bound host')] : [],
-		line(isolate, '', isolation === 'all' ? 'DROP' : allow, 'isolation', `default: isolation ${isolation}`),
+		...isolation === 'bound' ? [line(isolate, [inSet(builtIn.bound, 'dst')], 'drop', 'bound', 'default: the destination is a bound host')] : [],
+		line(isolate, [], isolation === 'all' ? 'drop' : {chain: allow}, 'isolation', `default: isolation ${isolation}`),
 	];
 }
 
-function line(chain: Chain, match: string, target: string, label: string, sentence: string, rule?: number): ChainLine {
-	const comment = rule === undefined ? `securenet: ${label}` : label;
-	const text = [`-A ${chain}`, match, `-m comment --comment "${comment}"`, `-j ${target}`].filter(Boolean).join(' ');
-	return {text, label: comment, sentence, ...(rule === undefined ? {} : {rule})};
+/** The defaults allow also what opens no connection, and a connection may be made by a packet of a flow whose first one a stateless rule had let pass in the other direction. */
+function allowLines(): ChainLine[] {
+	return [
+		line(allow, [{kind: 'noted', noted: true}], 'accept', 'no connection', 'permitted, opens no connection'),
+		line(allow, [], 'make', 'make connection', 'permitted: make the connection'),
+		line(allow, [{kind: 'backwards'}], 'turn', 'turn connection', 'permitted: the connection runs against the direction of the first packet'),
+		line(allow, [], 'accept', 'permitted', 'permitted'),
+	];
 }

@@ -1,8 +1,9 @@
 /** Address sets of a perimeter router as ipsets: their names, their elements, and the steps from one content to the next. */
 import {hash} from 'node:crypto';
-import {formatPrefix} from '../util/address.ts';
+import {compareAddresses, formatPrefix} from '../util/address.ts';
 import type {Family, Prefix} from '../util/address.ts';
-import type {AddressSet} from '../policy/filter-rule.ts';
+import type {AddressSet, SharedPlan} from '../policy/filter-rule.ts';
+import {remember} from '../policy/passes/memo.ts';
 
 /** One set as installed: an ipset for each family, since an ipset holds one only. */
 export type InstalledSet = {
@@ -19,13 +20,42 @@ export type InstalledSets = ReadonlyMap<string, InstalledSet>;
 export const elementLimit = 1 << 20;
 const families = [4, 6] as const;
 
+/** Names of the sets that stand for no peer. */
+export const builtIn = {
+	bound: 'bound',
+	routers: 'routers',
+	/** All subnets of the lab, and those that no perimeter router borders. */
+	inside: 'inside',
+	open: 'open',
+	domain: (id: number) => `domain:${id}`,
+} as const;
+
+/** Every set that a perimeter router needs: those that rules name, and those of the defaults. */
+export function setsOf({sets, bound, routers, isolation, domains}: SharedPlan): AddressSet[] {
+	const join = (name: string, all: SharedPlan['domains']) => ({name, prefixes: all.flatMap(({subnets}) => subnets).sort(compareAddresses)});
+	return [
+		...sets.values(),
+		...isolation === 'bound' ? [bound] : [],
+		routers,
+		...domains.map(({id, subnets}) => ({name: builtIn.domain(id), prefixes: subnets})),
+		join(builtIn.inside, domains),
+		join(builtIn.open, domains.filter(({perimeter}) => !perimeter)),
+	];
+}
+
 export function installedSet({name, prefixes}: AddressSet, generation: number): InstalledSet {
-	const elements = (family: Family) => new Set(prefixes.filter(prefix => prefix.family === family).flatMap(elementsOf));
-	return {name, generation, elements: {4: elements(4), 6: elements(6)}};
+	return {name, generation, elements: remember(elementsByFamily, prefixes, () => ({4: familyElements(prefixes, 4), 6: familyElements(prefixes, 6)}))};
+}
+
+/** A set that a change leaves as it was has the very same prefixes. */
+const elementsByFamily = new WeakMap<readonly Prefix[], InstalledSet['elements']>();
+
+function familyElements(prefixes: readonly Prefix[], family: Family): ReadonlySet<string> {
+	return new Set(prefixes.filter(prefix => prefix.family === family).flatMap(elementsOf));
 }
 
 export function sameElements(a: InstalledSet, b: InstalledSet): boolean {
-	return families.every(family => a.elements[family].size === b.elements[family].size && isSubset(a.elements[family], b.elements[family]));
+	return a.elements === b.elements || families.every(family => a.elements[family].size === b.elements[family].size && isSubset(a.elements[family], b.elements[family]));
 }
 
 /** Name of the ipset that holds one family; the kernel takes 31 characters (IPSET_MAXNAMELEN). */
@@ -98,7 +128,7 @@ function elementsOf(prefix: Prefix): string[] {
 	return prefix.family === 4 ? ['0.0.0.0/1', '128.0.0.0/1'] : ['::/1', '8000::/1'];
 }
 
-/** A readable beginning, and a hash that tells long names apart. */
+/** A readable beginning, of characters that end no word of a line, and a hash that tells names apart. */
 function stem(name: string): string {
-	return `${name.slice(0, 13)}.${hash('md5', name).slice(0, 6)}`;
+	return `${name.slice(0, 13).replaceAll(/[^\w:.-]/g, '-')}.${hash('md5', name).slice(0, 6)}`;
 }

@@ -6,10 +6,15 @@ The pipeline of a switch: the one place where OpenFlow tables, registers and pri
               ├─ cast, forward         └─ forward                                  └─ multicast ─ destination …
               └─ other
 
-A priority tag is taken off and the frame classified again; `rules` may go to `forward`, `forward` to `other`.
+By its style (openflow-port-lists.ts) a switch has the policy's rules not in `rules` but in what that leads to:
+
+    rules ─ egress ─ ingress ─ groups ─ defaults …
+
+A priority tag is taken off and the frame classified again; `rules` may go to `permit` and `forward`, `defaults` with what a firewall
+will answer to `forward`, `forward` to `other`. After `permit` has made a connection the packet begins `forward` anew.
 */
 
-/** OpenFlow table of each stage, in the order a packet meets them. Only `multicast` goes back, once for each copy. */
+/** OpenFlow table of each stage, in the order a packet meets them. `multicast` goes back, once for each copy, and so do the last three. */
 export const table = {
 	/** Tells guarded ports from others, and what is always allowed from what is judged. */
 	classify: 0,
@@ -39,9 +44,35 @@ export const table = {
 	forward: 12,
 	/** What never goes to a secured port: neither ARP nor IP, and what `forward` keeps from them. */
 	other: 13,
+	/** The ordered list of what the hosts at this switch send. */
+	egress: 14,
+	/** The ordered list of what goes to them, and of what only passes here. */
+	ingress: 15,
+	/** The union of what the security groups allow. */
+	groups: 16,
 } as const;
 
 export type Table = (typeof table)[keyof typeof table];
+
+const tableNumber = /^table=(\d+)/;
+
+/** The stage of a flow that is written with its table, such as `8 rules`; undefined for what is no such flow. */
+export function stageOf(flow: string): string | undefined {
+	const number = tableNumber.exec(flow)?.[1];
+	const name = Object.entries(table).find(([, each]) => String(each) === number)?.[0];
+	return number === undefined ? undefined : name === undefined ? number : `${number} ${name}`;
+}
+
+/** The same flow with the name of its stage beside the number of its table: `table=8 rules`. */
+export function stageNamed(flow: string): string {
+	const stage = stageOf(flow);
+	return stage === undefined ? flow : flow.replace(tableNumber, `table=${stage}`);
+}
+
+/** The way from one stage to another; `goto_table` leads to later tables only (ovs-actions(7)). */
+export function goTo(from: Table, to: Table): string {
+	return to > from ? `goto_table:${to}` : `resubmit(,${to})`;
+}
 
 /** Priorities within the tables. Every table ends with a flow at `miss`; rules and prefixes have bands of their own. */
 export const priority = {
@@ -71,13 +102,15 @@ const bitsPerWord = 32;
 export type Side = 'source' | 'destination';
 
 export const flag = {
-	/** Starts no connection and is part of none: only deny rules apply, and the default permits it without making one. */
+	/** Makes no connection: it starts none and is part of none, so no stateful rule allows it, or a stateless rule lets it pass. */
 	untracked: 0x1,
 	multicast: 0x2,
 	/** The destination is a bound host. */
 	bound: 0x4,
 	/** The destination is a router's address; the frame may be for somebody else. */
 	router: 0x8,
+	/** A rule rejects it: the firewall that parts the pair answers, otherwise it is dropped. */
+	rejected: 0x10,
 } as const;
 
 type FlagName = keyof typeof flag;
@@ -86,10 +119,14 @@ type FlagName = keyof typeof flag;
 export const limit = {
 	sets: wordsPerSide * bitsPerWord,
 	ruleId: 0xF_FFFF,
+	/** A rule's meter has the number of the rule; the kernel's datapath has the fewest (DP_METER_NUM_MAX), the userspace one 262,144. */
+	meter: 200_000,
 	rules: priority.ruleFirst - priority.ruleLast,
 	domainId: 0xFFFE,
-	/** Each costs a broadcast five resubmits, and 80 of the 64 Ki bytes that the actions of one flow may take. */
+	/** Each costs a broadcast up to six resubmits, and 80 of the 64 Ki bytes that the actions of one flow may take. */
 	judgedPorts: 600,
+	/** Where lists and groups judge a copy it is seven. */
+	judgedPortsOfBoth: 500,
 } as const;
 
 /** Numbers of sets as register words, such as [0, 4] for number 34. */
@@ -103,10 +140,10 @@ export function wordsOf(bits: Iterable<number>): number[] {
 	return words;
 }
 
-/** Matches addresses of the set with this number. */
-export function matchSet(side: Side, bit: number): string {
+/** Matches addresses of the set with this number; negated, all others. */
+export function matchSet(side: Side, bit: number, negated = false): string {
 	const mask = hex((1 << (bit % bitsPerWord)) >>> 0);
-	return `reg${firstWord(side) + Math.floor(bit / bitsPerWord)}=${mask}/${mask}`;
+	return `reg${firstWord(side) + Math.floor(bit / bitsPerWord)}=${negated ? '0x0' : mask}/${mask}`;
 }
 
 /** Writes the sets an address is in; words without a set stay zero. */

@@ -1,4 +1,5 @@
 /** Keeps all enforcement points of a lab at one policy: every device takes a change over, or none does. */
+import {protocolNumber} from '../kernel/protocol.ts';
 import type {TrackedConnection} from '../kernel/conntrack.ts';
 import type {Packet, Verdict} from '../policy/evaluate.ts';
 import type {Compiled, DevicePlan} from '../policy/filter-rule.ts';
@@ -7,22 +8,38 @@ import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
 import {inSlices, slicesOf} from '../util/slices.ts';
 import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
+import {CarriedHits} from './hits.ts';
 
 /** Each driver is asked only about states that it rendered itself. */
 type AnyDriver = FirewallDriver<unknown>;
-export type Drivers = Readonly<Record<DevicePlan['kind'], AnyDriver>>;
+/** The driver that a device is to have. */
+export type DriverOf = (device: Pick<DevicePlan, 'device' | 'kind'>) => AnyDriver;
 
 type Installed = {readonly driver: AnyDriver; readonly state: unknown};
-type Change = Step<unknown> & {readonly driver: AnyDriver};
+type Change = Step<unknown> & {
+	readonly driver: AnyDriver;
+	/** What another driver has there, which goes as soon as this one's is in force. */
+	readonly retires?: Installed;
+};
+
+/** What a change would do to a device. */
+export type DeviceChange = {
+	readonly device: string;
+	/** Lines, as the device takes them, that would be there and are not. */
+	readonly added: readonly string[];
+	readonly removed: readonly string[];
+};
 
 export class Firewall {
-	readonly #drivers: Drivers;
+	readonly #driverOf: DriverOf;
+	/** What drivers that are gone had counted. */
+	readonly #counted = new CarriedHits();
 	#installed = new Map<string, Installed>();
 	/** Devices that changed since connections were last compared with the policy. */
 	readonly #changed = new Set<string>();
 
-	constructor(drivers: Drivers) {
-		this.#drivers = drivers;
+	constructor(driverOf: DriverOf) {
+		this.#driverOf = driverOf;
 	}
 
 	/**
@@ -37,13 +54,24 @@ export class Firewall {
 		const plans = sortNames(devices.keys()).flatMap(name => devices.get(name) ?? []);
 		this.#refuseUnsupported(plans);
 		const rendered = plans.map(plan => this.#render(plan));
-		const changes = rendered.filter(({driver, previous, next}) => driver.differs(previous, next));
+		const changes = rendered.filter(isChange);
 		await checkAll(changes);
 		await applyAll(changes);
 		this.#installed = new Map(rendered.map(({device, driver, next}) => [device, {driver, state: next}]));
+		await this.#retire(changes);
 		const names = changes.map(({device}) => device);
 		names.forEach(name => this.#changed.add(name));
 		return names;
+	}
+
+	/** What `apply` would change, in natural order; nothing is touched. @throws InputError `unsupported` with every refusal */
+	plan({devices}: Compiled): DeviceChange[] {
+		const plans = sortNames(devices.keys()).flatMap(name => devices.get(name) ?? []);
+		this.#refuseUnsupported(plans);
+		return plans
+			.map(plan => this.#render(plan))
+			.filter(isChange)
+			.map(({device, driver, previous, next}) => ({device, ...difference(driver.texts(previous), driver.texts(next))}));
 	}
 
 	/** The same for devices that nothing uses yet: a few at a time, without asking first and without a way back. */
@@ -69,11 +97,16 @@ export class Firewall {
 		return revoked.reduce((sum, {count}) => sum + count, 0);
 	}
 
+	/** Returns when every device that changed treats all packets by what it has now, where connections that are no longer allowed run on. */
+	async settle(): Promise<void> {
+		await Promise.all([...this.#byDriver(this.#changed).keys()].map(async driver => driver.settle()));
+	}
+
 	/** What is installed on devices, by device, each line with its sentence. @throws InputError `unknown-device` */
 	async list(devices: readonly string[]): Promise<Map<string, InstalledLine[]>> {
 		const lists = await Promise.all([...this.#byDriver(devices)].map(async ([driver, states]) => driver.list(states)));
 		const lines = new Map(lists.flatMap(list => [...list]));
-		return new Map(devices.map(device => [device, lines.get(device) ?? []]));
+		return new Map(devices.map(device => [device, this.#counted.with(device, lines.get(device) ?? [])]));
 	}
 
 	#byDriver(devices: Iterable<string>): Map<AnyDriver, Map<string, unknown>> {
@@ -92,17 +125,51 @@ export class Firewall {
 	}
 
 	#refuseUnsupported(plans: readonly DevicePlan[]): void {
-		const refusals = plans.flatMap(plan => this.#drivers[plan.kind].supports(plan).map(sentence => `  ${plan.device}: ${sentence}`));
+		const refusals = plans.flatMap(plan => this.#driverOf(plan).supports(plan).map(sentence => `  ${plan.device}: ${sentence}`));
 		if (refusals.length > 0) {
 			throw new InputError('unsupported', ['The policy cannot be enforced; nothing has changed.', ...refusals].join('\n'));
 		}
 	}
 
 	#render(plan: DevicePlan): Change {
-		const driver = this.#drivers[plan.kind];
-		const previous = this.#installed.get(plan.device)?.state ?? driver.plain;
-		return {device: plan.device, driver, previous, next: driver.render(plan, previous)};
+		const driver = this.#driverOf(plan);
+		const installed = this.#installed.get(plan.device);
+		const retires = installed && installed.driver !== driver ? installed : undefined;
+		const previous = installed && !retires ? installed.state : driver.plain;
+		return {device: plan.device, driver, previous, next: driver.render(plan, previous), ...retires ? {retires, beside: true} : {}};
 	}
+
+	/**
+	While two drivers are on a device, packets pass that both let pass; connections that the old one made are the new one's too.
+
+	@throws SecureNetError `retire` naming the devices that keep what the old driver had; the new one is in force everywhere
+	*/
+	async #retire(changes: readonly Change[]): Promise<void> {
+		const stuck: string[] = [];
+		for (const {device, retires} of changes) {
+			try {
+				if (retires) {
+					this.#counted.add(device, (await retires.driver.list(new Map([[device, retires.state]]))).get(device) ?? []);
+					await retires.driver.apply({device, previous: retires.state, next: retires.driver.plain});
+				}
+			} catch (error) {
+				stuck.push(`  ${device}: ${messageOf(error)}`);
+			}
+		}
+
+		if (stuck.length > 0) {
+			throw new SecureNetError('retire', ['The new drivers are in force; these devices keep what the old ones had besides, and let pass what both allow:', ...stuck].join('\n'));
+		}
+	}
+}
+
+function isChange({driver, previous, next, retires}: Change): boolean {
+	return retires !== undefined || driver.differs(previous, next);
+}
+
+function difference(before: readonly string[], after: readonly string[]): {added: string[]; removed: string[]} {
+	const [old, now] = [new Set(before), new Set(after)];
+	return {added: [...now].filter(text => !old.has(text)), removed: [...old].filter(text => !now.has(text))};
 }
 
 /** When one device refuses, the others forget what they prepared. The first refusal in natural order is the one that is told. */
@@ -170,8 +237,8 @@ async function revokeOn(driver: AnyDriver, devices: ReadonlyMap<string, unknown>
 	const failures: Failure[] = [];
 	let count = 0;
 	for (const [device, connections] of await connectionsOf(driver, devices, failures)) {
-		const refused = connections.filter(connection => !isAllowed(connection, evaluate));
 		try {
+			const refused = connections.filter(connection => !isAllowed(connection, evaluate));
 			if (refused.length > 0) {
 				await driver.cut(device, devices.get(device), refused);
 				count += refused.length;
@@ -202,6 +269,20 @@ function throwFailures(failures: readonly Failure[]): void {
 	}
 }
 
-function isAllowed({source, destination}: TrackedConnection, evaluate: (packet: Packet) => Verdict): boolean {
-	return evaluate({source: parseAddress(source), destination: parseAddress(destination)}).action === 'allow';
+/** A connection is kept by an allow that would make it again; what only lets single packets pass keeps none. */
+function isAllowed(connection: TrackedConnection, evaluate: (packet: Packet) => Verdict): boolean {
+	const {action, stateful} = evaluate(openingOf(connection));
+	return action === 'allow' && stateful;
+}
+
+/** The packet that began the connection. */
+function openingOf({protocol, source, destination, sport, dport, icmp}: TrackedConnection): Packet {
+	return {
+		source: parseAddress(source),
+		destination: parseAddress(destination),
+		protocol: protocolNumber(protocol),
+		...(sport === undefined ? {} : {sport}),
+		...(dport === undefined ? {} : {dport}),
+		...(icmp ? {icmpType: icmp.type, icmpCode: icmp.code} : {}),
+	};
 }

@@ -1,4 +1,5 @@
 /** What a blueprint needs of this machine before anything of it is made: programs, free names, room in the neighbour table. */
+import {type FirewallName, firewallOf} from '../topology/firewalls.ts';
 import {existsSync} from 'node:fs';
 import {namespaceDirectory, namespacePath} from '../kernel/namespace.ts';
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
@@ -14,13 +15,20 @@ export const fabricKey = '-fabric';
 const spareNeighbors = 128;
 const neighborReserve = 4096;
 
+/** What drivers need besides; those for Open vSwitch need what the switches need. */
+const programsOf: Partial<Readonly<Record<FirewallName, readonly string[]>>> = {
+	'iptables-perimeter': ['iptables-restore', 'ip6tables-restore', 'ipset'],
+	'nftables-perimeter': ['nft'],
+	'nftables-bridge': ['nft'],
+};
+
 /** Names for `requireCapabilities`. */
 export function neededCapabilities({nodes}: Blueprint): string[] {
 	const plans = [...nodes.values()];
 	return [
 		'root',
 		...(plans.some(({kind}) => kind === 'switch') ? ['ovsdb-server', 'ovs-vswitchd', 'ovs-ofctl'] : []),
-		...(plans.some(plan => plan.kind === 'router' && plan.options.perimeter === true) ? ['iptables-restore', 'ip6tables-restore', 'ipset'] : []),
+		...[...new Set(plans.flatMap(plan => firewallOf(plan) ?? []))].flatMap(name => programsOf[name] ?? []),
 	];
 }
 

@@ -48,10 +48,10 @@ function settingsOf(plan: NodePlan): Array<[string, number]> {
 	];
 }
 
-/** ICMP errors are the answers a lab is about, so none is held back. */
+/** ICMP errors are the answers a lab is about, so none is held back. What the mask leaves out, neither limit counts: `icmp_ratelimit`, for one destination, nor `icmp_msgs_per_sec`. */
 function routerSettings(proxyArp: boolean): Array<[string, number]> {
 	return [
-		['net/ipv4/icmp_ratelimit', 0],
+		['net/ipv4/icmp_ratemask', 0],
 		['net/ipv4/conf/default/proxy_arp', proxyArp ? 1 : 0],
 	];
 }
@@ -66,7 +66,8 @@ function ipv6Settings(forwarding: number): Array<[string, number]> {
 		['net/ipv6/conf/default/router_solicitations', 0],
 		['net/ipv6/conf/all/keep_addr_on_down', 1],
 		['net/ipv6/conf/all/forwarding', forwarding],
-		...(forwarding ? [['net/ipv6/icmp/ratelimit', 0]] satisfies Array<[string, number]> : []),
+		// A mask of no type cannot be written as a number; type 0 is reserved (RFC 4443).
+		...(forwarding ? [['net/ipv6/icmp/ratemask', 0]] satisfies Array<[string, number]> : []),
 	];
 }
 

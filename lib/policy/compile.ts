@@ -2,7 +2,7 @@
 import type {AddressSet, Compiled, DevicePlan, FilterRule, SharedPlan} from './filter-rule.ts';
 import type {DeviceEntry, Inventory} from './inventory.ts';
 import type {Policy} from './model.ts';
-import {addressSet} from './passes/address-set.ts';
+import {bindHosts} from './passes/bind-hosts.ts';
 import {dropImpossible} from './passes/drop-impossible.ts';
 import type {Draft, Pass} from './passes/draft.ts';
 import {guardPorts} from './passes/guard-ports.ts';
@@ -10,9 +10,11 @@ import {memoOf, remember} from './passes/memo.ts';
 import {nameSets} from './passes/name-sets.ts';
 import {resolveRules} from './passes/resolve-rules.ts';
 import {splitByDevice} from './passes/split-by-device.ts';
+import {singlePrefixes} from './prefix-set.ts';
 
 /** In this order; each file says what its pass adds to the draft. */
 const passes: readonly Pass[] = [
+	bindHosts,
 	nameSets,
 	resolveRules,
 	dropImpossible,
@@ -21,14 +23,16 @@ const passes: readonly Pass[] = [
 ];
 
 /**
-Compiles a policy for every device of the inventory. Equal input gives an equal result, and what did not change since an earlier
-compilation for the same inventory (a set, a filter rule, a guarded port) is the very same object, so that drivers may compare by identity.
+Compiles a policy for every device of the inventory. Equal input gives an equal result, and what did not change since the
+last compilation for the same inventory (a set, a filter rule, a guarded port, a list of them, all that devices share, a whole plan) is the very
+same object, so that drivers may compare by identity.
 */
 export function compile(policy: Policy, inventory: Inventory): Compiled {
 	const draft = passes.reduce<Draft>((state, pass) => pass(state), {
 		policy,
 		inventory,
 		memo: memoOf(inventory),
+		bound: {hosts: new Set(), set: {name: 'bound', prefixes: []}},
 		sets: new Map(),
 		rules: [],
 		rulesOf: new Map(),
@@ -38,30 +42,54 @@ export function compile(policy: Policy, inventory: Inventory): Compiled {
 	return {shared, devices: new Map([...inventory.devices.values()].map(device => [device.name, devicePlan(device, draft, shared)]))};
 }
 
-function devicePlan({name, kind, zone, ports}: DeviceEntry, draft: Draft, shared: SharedPlan): DevicePlan {
-	return {device: name, kind, zone, shared, rules: draft.rulesOf.get(name) ?? [], guarded: draft.guardedOf.get(name) ?? [], ports};
+function devicePlan(device: DeviceEntry, {memo, rulesOf, guardedOf}: Draft, shared: SharedPlan): DevicePlan {
+	const {name, kind, zone, ports} = device;
+	const [rules, guarded] = [rulesOf.get(name) ?? [], guardedOf.get(name) ?? []];
+	return remember(memo.plans, device, () => ({device: name, kind, zone, shared, rules, guarded, ports}), known =>
+		known.shared === shared && known.rules === rules && known.guarded === guarded);
 }
 
-function sharedPlan({policy, inventory, memo, sets, rules, rulesOf}: Draft): SharedPlan {
-	const used = new Set([...rulesOf.values()].flat());
-	return {
-		isolation: policy.isolation,
-		order: rules.filter(rule => used.has(rule)).map(({id}) => id),
-		sets: usedSets(sets, used),
-		bound: remember(memo.bound, policy.groups, () => boundSet(policy, inventory)),
-		routers: remember(memo.routers, inventory, () => addressSet('routers', [...inventory.routers.values()].flatMap(({addresses}) => addresses))),
-		routerMacs: remember(memo.routerMacs, inventory, () => [...inventory.routers.values()].flatMap(({macs}) => macs)),
+function sharedPlan({policy, inventory, memo, bound, sets, rules}: Draft): SharedPlan {
+	const {isolation} = policy;
+	const used = usedSets(sets, rules);
+	const order = rules.map(({id}) => id);
+	return remember(memo.shared, inventory, () => ({
+		isolation,
+		order,
+		sets: used,
+		bound: bound.set,
+		...remember(memo.routers, inventory, () => routersOf(inventory)),
 		broadcasts: inventory.broadcasts,
 		domains: inventory.domains,
+	}), known => known.isolation === isolation && known.bound === bound.set && sameSets(known.sets, used) && isSameOrder(known.order, order));
+}
+
+function routersOf({routers}: Inventory): Pick<SharedPlan, 'routers' | 'routerMacs'> {
+	const all = [...routers.values()];
+	return {
+		routers: {name: 'routers', prefixes: singlePrefixes(all.flatMap(({addresses}) => addresses))},
+		routerMacs: all.flatMap(({macs}) => macs),
 	};
 }
 
-function boundSet({groups}: Policy, {hosts}: Inventory): AddressSet {
-	const bound = new Set([...groups.values()].flatMap(members => [...members]));
-	return addressSet('bound', [...bound].flatMap(host => hosts.get(host)?.addresses ?? []));
+function isSameOrder(a: readonly number[], b: readonly number[]): boolean {
+	return a.length === b.length && a.every((id, index) => id === b[index]);
 }
 
-function usedSets(sets: ReadonlyMap<string, AddressSet>, rules: ReadonlySet<FilterRule>): Map<string, AddressSet> {
-	const used = new Set([...rules].flatMap(({from, to}) => [from, to].flatMap(side => side.kind === 'set' ? side.set : [])));
+/** In whatever order: rules that change places need no other sets. */
+function sameSets(a: SharedPlan['sets'], b: SharedPlan['sets']): boolean {
+	return a.size === b.size && [...a].every(([name, set]) => b.get(name) === set);
+}
+
+function usedSets(sets: ReadonlyMap<string, AddressSet>, rules: readonly FilterRule[]): Map<string, AddressSet> {
+	const used = new Set<string>();
+	for (const {from, to} of rules) {
+		for (const side of [from, to]) {
+			if (side.kind === 'set') {
+				used.add(side.set);
+			}
+		}
+	}
+
 	return new Map([...sets].filter(([name]) => used.has(name)));
 }

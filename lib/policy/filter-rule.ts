@@ -1,11 +1,12 @@
 /** What a policy means for one enforcement point: the form that drivers render. It knows addresses and sets, no groups and no sentences to parse. */
-import type {Address, Mac, Prefix} from '../util/address.ts';
+import type {Address, Family, Mac, Prefix} from '../util/address.ts';
 import type {Isolation} from '../topology/specs.ts';
-import type {Action} from './model.ts';
+import type {DeviceKind} from './inventory.ts';
+import type {Action, Log, PortRange, Rate} from './model.ts';
 
 /** A named set of addresses, both families: a group's members, an IPG's disjoint prefixes. */
 export type AddressSet = {
-	/** `sg:web` for a group, `ipg:office` for an IPG. */
+	/** `sg:web` for a group, `ipg:office` for an IPG, `peers:(web, 10.0.0.0/8)` for what has no name of its own. */
 	readonly name: string;
 	/** Disjoint, sorted by compareAddresses. */
 	readonly prefixes: readonly Prefix[];
@@ -14,8 +15,20 @@ export type AddressSet = {
 /** One side of a filter rule. */
 export type Match =
 	| {readonly kind: 'any'}
-	| {readonly kind: 'set'; readonly set: string}
+	/** `negated`: every address, of both families, that the set does not hold. */
+	| {readonly kind: 'set'; readonly set: string; readonly negated: boolean}
 	| {readonly kind: 'prefixes'; readonly prefixes: readonly Prefix[]};
+
+/** Packets of one protocol in one family. Ranges are sorted, disjoint and do not touch; undefined means every port, type or code. */
+export type TrafficMatch = {
+	readonly family: Family;
+	/** IP protocol number; for IPv6 the one behind the extension headers. */
+	readonly protocol: number;
+	readonly sport?: readonly PortRange[];
+	readonly dport?: readonly PortRange[];
+	readonly icmpType?: number;
+	readonly icmpCode?: number;
+};
 
 export type FilterRule = {
 	/** Id of the rule it comes from. */
@@ -25,6 +38,11 @@ export type FilterRule = {
 	readonly action: Action;
 	readonly from: Match;
 	readonly to: Match;
+	/** A packet matches when it matches any of them; undefined for every IP packet. Never two for one family and protocol. */
+	readonly traffic: readonly TrafficMatch[] | undefined;
+	readonly stateful: boolean;
+	readonly log?: Log;
+	readonly rate?: Rate;
 };
 
 /** A switch port with a host behind it. */
@@ -45,7 +63,7 @@ export type GuardedPort = {
 /** Everything that all devices of a lab share. Rendered once, used for each device. */
 export type SharedPlan = {
 	readonly isolation: Isolation;
-	/** Ids of all rules that some device has, in evaluation order. */
+	/** Ids of all rules, in evaluation order. */
 	readonly order: readonly number[];
 	/** Every set that some rule names, by name. */
 	readonly sets: ReadonlyMap<string, AddressSet>;
@@ -64,7 +82,7 @@ export type SharedPlan = {
 /** What one enforcement point has to enforce. */
 export type DevicePlan = {
 	readonly device: string;
-	readonly kind: 'switch' | 'perimeter';
+	readonly kind: DeviceKind;
 	readonly zone: number;
 	readonly shared: SharedPlan;
 	/** In evaluation order; only rules whose pairs can cross the device. */
@@ -73,6 +91,8 @@ export type DevicePlan = {
 	readonly guarded: readonly GuardedPort[];
 	/** All ports of a switch. */
 	readonly ports: readonly number[];
+	/** Port number to the name of its interface, where that is not `DEVICE-ethPORT`. */
+	readonly interfaces?: ReadonlyMap<number, string>;
 };
 
 /** A compiled policy: one plan per device, by name in natural order. */

@@ -1,5 +1,6 @@
 /** What a policy needs to know of a network: who has which address behind which port, and which devices a pair's traffic crosses. */
 import type {Blueprint, InterfacePlan, NodePlan} from '../topology/blueprint.ts';
+import {type FirewallName, firewallOf} from '../topology/firewalls.ts';
 import {contains, linkLocalAddress, parsePrefix, sameAddress} from '../util/address.ts';
 import type {Address, Mac, Prefix} from '../util/address.ts';
 import {compareNames} from '../util/names.ts';
@@ -58,9 +59,14 @@ export type Domain = {
 	readonly perimeter: boolean;
 };
 
+/** Kinds of enforcement points: Open vSwitch, Linux bridge, perimeter router. */
+export type DeviceKind = 'switch' | 'bridge' | 'perimeter';
+
 export type DeviceEntry = {
 	readonly name: string;
-	readonly kind: 'switch' | 'perimeter';
+	readonly kind: DeviceKind;
+	/** The driver it has when the lab comes up. */
+	readonly firewall: FirewallName;
 	/** Connection tracking zone, unique in the lab, from 1. */
 	readonly zone: number;
 	/** Host ports of a switch, by port number. Empty on a perimeter router. */
@@ -140,11 +146,13 @@ function addressesOf({addresses, mac}: InterfacePlan, {ipv6}: NodePlan): Address
 function devicesOf(blueprint: Blueprint, peerOf: PeerOf): Map<string, DeviceEntry> {
 	const partOf = partsAround(blueprint);
 	const devices = [...blueprint.nodes.values()]
-		.filter(node => node.kind === 'switch' || isPerimeter(node))
-		.sort((a, b) => compareNames(a.name, b.name));
-	return new Map(devices.map((node, index) => [node.name, {
+		.flatMap(node => ({node, firewall: firewallOf(node)}))
+		.filter((each): each is {node: NodePlan; firewall: FirewallName} => each.firewall !== undefined)
+		.sort((a, b) => compareNames(a.node.name, b.node.name));
+	return new Map(devices.map(({node, firewall}, index) => [node.name, {
 		name: node.name,
-		kind: node.kind === 'switch' ? 'switch' : 'perimeter',
+		kind: node.kind === 'switch' || node.kind === 'bridge' ? node.kind : 'perimeter',
+		firewall,
 		zone: index + 1,
 		hostPorts: hostPortsOf(node, blueprint, peerOf),
 		ports: node.interfaces.flatMap(({port}) => port ?? []).sort((a, b) => a - b),

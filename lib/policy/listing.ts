@@ -1,8 +1,10 @@
-/** Questions to a policy: its groups, address sets and rules by name and number, in the order listings show them. */
+/** Questions to a policy: its groups, address sets, services and rules by name and number, in the order listings show them. */
 import {InputError} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
 import {compareMembers} from './member.ts';
-import type {IpgMember, Policy, Rule} from './model.ts';
+import type {IpgMember, Policy, Rule, ServicePorts} from './model.ts';
+import {namedPeers} from './peer.ts';
+import {portsText} from './ports.ts';
 
 /** @throws InputError `unknown-rule` */
 export function ruleOf(policy: Policy, id: number): Rule {
@@ -41,9 +43,24 @@ export function ipgMembers(policy: Policy, name: string): string[] {
 	return [...membersOfIpg(policy, name)].sort(compareMembers).map(({text}) => text);
 }
 
-/** The rules that name the group or the IPG, in evaluation order. */
+/** All services with what they stand for, such as `tcp/80` and `udp/{53,5353}`, by name in natural order. */
+export function listServices({services}: Policy): Array<{readonly name: string; readonly ports: readonly string[]}> {
+	return sortNames(services.keys()).map(name => ({name, ports: (services.get(name) ?? []).map(servicePortsText)}));
+}
+
+export function servicePortsText({protocol, dport}: ServicePorts): string {
+	return `${protocol}/${portsText(dport)}`;
+}
+
+/** The rules that name the group, the IPG or the service, in evaluation order. */
 export function rulesUsing({rules}: Policy, name: string): Rule[] {
-	return rules.filter(({from, to}) => [from, to].some(peer => (peer.kind === 'group' || peer.kind === 'ipg') && peer.name === name));
+	return rules.filter(rule => namesIn(rule).includes(name));
+}
+
+/** What a rule names: they share one name space, so a name means one thing. Nodes are left out: they are no part of a policy. */
+function namesIn({from, to, traffic}: Rule): string[] {
+	const peers = [from, to].flatMap(namedPeers).filter(({kind}) => kind !== 'node').map(({name}) => name);
+	return traffic.kind === 'services' ? [...peers, ...traffic.names] : peers;
 }
 
 /** The hosts of a group as a set. @throws InputError `unknown-group` */
@@ -64,4 +81,14 @@ export function membersOfIpg({ipgs}: Policy, name: string): readonly IpgMember[]
 	}
 
 	return members;
+}
+
+/** What a service stands for. @throws InputError `unknown-service` */
+export function portsOf({services}: Policy, name: string): readonly ServicePorts[] {
+	const ports = services.get(name);
+	if (!ports) {
+		throw unknownName('service', name, services.keys());
+	}
+
+	return ports;
 }

@@ -18,7 +18,7 @@ The grammar of a member.
 const memberKinds: readonly string[] = ['address', 'prefix', 'first-last', '!'];
 
 /** @throws InputError with the column of the mistake and what was expected there */
-export function parseMember({text, column}: Word): IpgMember {
+export function parseMember({text, column}: Omit<Word, 'raw'>): IpgMember {
 	const excluded = text.startsWith('!');
 	const body = {text: text.slice(excluded ? 1 : 0), column: column + (excluded ? 1 : 0)};
 	const {range, normal} = body.text.includes('-') ? readRange(body) : readPrefix(body);

@@ -1,5 +1,5 @@
-/** Sets of addresses as sorted, disjoint prefixes: union, difference and membership, for both families together. */
-import {compareAddresses, lastOf, rangePrefixes} from '../util/address.ts';
+/** Sets of addresses as sorted, disjoint prefixes: union, difference, complement and membership, for both families together. */
+import {compareAddresses, lastOf, prefixOf, rangePrefixes, sameAddress, width} from '../util/address.ts';
 import type {Address, Family, Prefix} from '../util/address.ts';
 
 /** All addresses from `first` to `last`, both included, of one family. */
@@ -16,6 +16,47 @@ export function difference(included: readonly AddressRange[], excluded: readonly
 	return ([4, 6] as const).flatMap(family =>
 		subtract(merge(spansOf(family, included)), merge(spansOf(family, excluded)))
 			.flatMap(({first, last}) => rangePrefixes(family, first, last)));
+}
+
+/** Every address there is. */
+export const everything: readonly Prefix[] = [{family: 4, value: 0n, length: 0}, {family: 6, value: 0n, length: 0}];
+
+/** All addresses of both families that the prefixes do not hold, as the fewest prefixes. */
+export function complement(prefixes: readonly Prefix[]): Prefix[] {
+	return difference(everything.map(rangeOf), prefixes.map(rangeOf));
+}
+
+/**
+The addresses that any of the prefixes holds, disjoint and sorted. A single address stays an entry of its own unless a block holds it, so that
+one more or less changes no other entry; blocks are joined to the fewest.
+*/
+export function union(prefixes: readonly Prefix[]): Prefix[] {
+	const isSingle = ({family, length}: Prefix): boolean => length === width(family);
+	const blocks = difference(prefixes.filter(prefix => !isSingle(prefix)).map(rangeOf), []);
+	const singles = singlePrefixes(prefixes.filter(prefix => isSingle(prefix) && !includes(blocks, prefix)));
+	return [...blocks, ...singles].sort(compareAddresses);
+}
+
+/** Sorted, each address once, never joined to longer blocks. */
+export function singlePrefixes(addresses: readonly Address[]): Prefix[] {
+	return [...addresses]
+		.sort(compareAddresses)
+		.filter((address, index, all) => index === 0 || !sameAddress(address, all[index - 1] ?? address))
+		.map(prefixOf);
+}
+
+/** Whether both are the same entries in the same order. */
+export function samePrefixes(a: readonly Prefix[], b: readonly Prefix[]): boolean {
+	return a.length === b.length && a.every((prefix, index) => {
+		const other = b[index];
+		return prefix === other || (other !== undefined && sameAddress(prefix, other) && prefix.length === other.length);
+	});
+}
+
+/** Whether not one address of the family is missing. @param prefixes disjoint */
+export function holdsAll(prefixes: readonly Prefix[], family: Family): boolean {
+	const held = prefixes.filter(prefix => prefix.family === family).reduce((sum, {length}) => sum + (1n << BigInt(width(family) - length)), 0n);
+	return held === 1n << BigInt(width(family));
 }
 
 /** The range a prefix holds. */

@@ -1,13 +1,16 @@
 /** Edits of a policy: each takes one and returns the next, or refuses with an InputError; an edit that changes nothing returns the same policy. */
 import {InputError} from '../util/errors.ts';
 import {nearestNames, unknownName} from '../util/names.ts';
-import {numbered} from './grammar.ts';
-import type {RuleParts} from './grammar.ts';
-import {groupMembers, groupsOf, ipgMembers, membersOf, membersOfIpg, ruleOf, rulesUsing} from './listing.ts';
+import {groupMembers, groupsOf, ipgMembers, membersOf, membersOfIpg} from './listing.ts';
 import {memberKey} from './member.ts';
-import type {IpgMember, Peer, Policy} from './model.ts';
+import type {IpgMember, Policy, Revocation} from './model.ts';
 import {namesOf, refuseUnlessFree} from './names.ts';
 import type {Nodes} from './names.ts';
+import {refuseNone, refuseUsed, without} from './edits.ts';
+
+export {replacePolicy} from './replace.ts';
+export {addRule, clearRules, deleteRules, moveRule} from './rule-edits.ts';
+export {addService, deleteService} from './service-edits.ts';
 
 /**
 Puts a host into groups; a group exists from its first bind on.
@@ -106,24 +109,14 @@ export function deleteIpg(policy: Policy, name: string, members: readonly IpgMem
 	return withIpg(policy, name, present.filter(member => !gone.has(memberKey(member))));
 }
 
-/** Puts a rule behind all others; it is the last one of the policy that is returned. @throws InputError when it names a group or an IPG that does not exist */
-export function addRule(policy: Policy, {action, from, to}: RuleParts): Policy {
-	for (const peer of [from, to]) {
-		refuseUnknownPeer(policy, peer);
-	}
-
-	return {...policy, rules: [...policy.rules, {id: policy.nextId, action, from, to}], nextId: policy.nextId + 1};
+/** What later rules are that do not say whether they are stateful. The rules there are stay what they are. */
+export function setMode(policy: Policy, stateful: boolean): Policy {
+	return policy.stateful === stateful ? policy : {...policy, stateful};
 }
 
-/** @throws InputError `unknown-rule` when any id names no rule; nothing is deleted then */
-export function deleteRules(policy: Policy, ids: readonly number[]): Policy {
-	refuseNone(ids, 'rule', 'secrule del ID …');
-	for (const id of ids) {
-		ruleOf(policy, id);
-	}
-
-	const gone = new Set(ids);
-	return {...policy, rules: policy.rules.filter(({id}) => !gone.has(id))};
+/** What becomes of open connections that a change no longer allows. */
+export function setRevocation(policy: Policy, revocation: Revocation): Policy {
+	return policy.revocation === revocation ? policy : {...policy, revocation};
 }
 
 function refuseUnlessHost(nodes: Nodes, name: string): void {
@@ -137,35 +130,10 @@ function refuseUnlessHost(nodes: Nodes, name: string): void {
 	}
 }
 
-function refuseNone(given: readonly unknown[], kind: string, usage: string): void {
-	if (given.length === 0) {
-		throw new InputError('usage', `Name at least one ${kind}: ${usage}.`, {expected: [kind]});
-	}
-}
-
-function refuseUsed(policy: Policy, kind: 'group' | 'IPG', name: string): void {
-	const users = rulesUsing(policy, name);
-	if (users.length > 0) {
-		throw new InputError('in-use', `${kind === 'IPG' ? 'IPG' : 'Group'} ${name} is used by rule ${users.map(numbered).join(', ')}. Delete the rule first: secrule del ${users.map(({id}) => id).join(' ')}.`, {expected: [`unused ${kind}`]});
-	}
-}
-
-function refuseUnknownPeer(policy: Policy, peer: Peer): void {
-	if (peer.kind === 'group') {
-		membersOf(policy, peer.name);
-	} else if (peer.kind === 'ipg') {
-		membersOfIpg(policy, peer.name);
-	}
-}
-
 function withGroup(policy: Policy, name: string, members: ReadonlySet<string>): Policy {
 	return {...policy, groups: new Map(policy.groups).set(name, members)};
 }
 
 function withIpg(policy: Policy, name: string, members: readonly IpgMember[]): Policy {
 	return {...policy, ipgs: new Map(policy.ipgs).set(name, members)};
-}
-
-function without<Value>(map: ReadonlyMap<string, Value>, name: string): ReadonlyMap<string, Value> {
-	return new Map([...map].filter(([key]) => key !== name));
 }

@@ -12,21 +12,24 @@ import {type Word, splitWords} from '../util/words.ts';
 @returns whole words that fit, and the part of the line they replace, as node:readline wants it
 */
 export function complete(scene: Scene, line: string): [string[], string] {
-	const begun = /\S*$/.exec(line)?.[0] ?? '';
-	// What stands before a line and does not change what its words mean.
-	const before = line.slice(0, line.length - begun.length).replace(/^\s*-?(?:time\s+)*/, '');
-	const words = wordsOf(before);
-	const hits = words ? offers(words, begun, scene).filter(word => word.startsWith(begun)) : [];
+	const word = /\S*$/.exec(line)?.[0] ?? '';
+	const isPath = takesPath(wordsBefore(line, word) ?? [], scene);
+	// In lists no space need part the words.
+	const begun = isPath ? word : /[^(){},]*$/.exec(word)?.[0] ?? '';
+	const words = wordsBefore(line, begun);
+	const hits = words ? offers(words, begun, scene, isPath).filter(offer => offer.startsWith(begun)) : [];
 	return [hits.length === 1 && !hits[0]?.endsWith('/') ? [`${hits[0] ?? ''} `] : hits, begun];
 }
 
-function offers(words: readonly Word[], begun: string, scene: Scene): readonly string[] {
-	return takesPath(words, scene) ? pathsFrom(begun) : nextWords(words, scene);
+function offers(words: readonly Word[], begun: string, scene: Scene, isPath: boolean): readonly string[] {
+	return isPath ? pathsFrom(begun) : nextWords(words, scene);
 }
 
 /** Undefined while a quote is open: what stands in quotes is the user's own. */
-function wordsOf(text: string): Word[] | undefined {
-	return ignoringMistakes(() => splitWords(text));
+function wordsBefore(line: string, begun: string): Word[] | undefined {
+	// What stands before a line and does not change what its words mean.
+	const before = line.slice(0, line.length - begun.length).replace(/^\s*-?(?:time\s+)*/, '');
+	return ignoringMistakes(() => splitWords(before));
 }
 
 function takesPath(words: readonly Word[], scene: Scene): boolean {

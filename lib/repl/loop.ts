@@ -76,7 +76,7 @@ function openReader(lab: Lab, file: string, leaving: AbortSignal): Interface {
 async function runTyped(lab: Lab, line: string, reader: Interface, printer: Printer, signals: Signals): Promise<boolean> {
 	reader.pause();
 	process.stdin.setRawMode(false);
-	const result = await signals.interruptible(async signal => runLine(lab, line, {signal, leaving: signals.leaving, terminal: true, report: printer.print.bind(printer)}));
+	const result = await signals.interruptible(async signal => runLine(lab, line, {signal, leaving: signals.leaving, terminal: true, report: printer.print.bind(printer), show: printer.show.bind(printer)}));
 	if (result) {
 		printer.print(result);
 		if (result.text === '') {

@@ -5,18 +5,24 @@ import {type Paint, paintFor} from './paint.ts';
 /** The prompt, exactly. */
 export const prompt = 'securenet> ';
 
+/** ECMA-48: cursor to the upper left corner; erase in display, all or what is below; erase the rest of the line. */
+const screen = {home: '\u001B[H', clear: '\u001B[2J', clearBelow: '\u001B[J', clearRight: '\u001B[K'} as const;
+
 export type Style = 'text' | 'transcript' | 'json';
 
 export class Printer {
 	readonly #style: Style;
 	readonly #stdout: Paint = paintFor(process.stdout);
 	readonly #stderr: Paint = paintFor(process.stderr);
+	/** Whether the screen shows nothing but text of the line that runs. */
+	#overwrites = false;
 
 	constructor(style: Style = 'text') {
 		this.#style = style;
 	}
 
 	print(result: LineResult): void {
+		this.#overwrites = false;
 		if (this.#style === 'json') {
 			process.stdout.write(`${JSON.stringify(result)}\n`);
 			return;
@@ -29,6 +35,19 @@ export class Printer {
 			const [stream, paint] = transcript ? [process.stdout, this.#stdout] : [process.stderr, this.#stderr];
 			stream.write(withNewline(paint.error(result.error, result.line)));
 		}
+	}
+
+	/** Text of a line that still runs. @param over in the place of all that the screen shows; where there is no screen it comes after it */
+	show(text: string, over = false): void {
+		if (!over || !process.stdout.isTTY) {
+			process.stdout.write(withNewline(text));
+			return;
+		}
+
+		// What the screen showed before goes to where the user can scroll back to, what is overwritten does not.
+		const begin = screen.home + (this.#overwrites ? '' : screen.clear);
+		process.stdout.write(`${begin}${text.replaceAll('\n', `${screen.clearRight}\n`)}${screen.clearRight}\n${screen.clearBelow}`);
+		this.#overwrites = true;
 	}
 
 	/** For failures that the result's own text does not show, such as a program's exit status. */

@@ -19,8 +19,9 @@ export type ScriptOptions = {
 export async function runScript(lab: Lab, lines: Iterable<string> | AsyncIterable<string>, signals: Signals, {style, terminal, numbered}: ScriptOptions): Promise<number> {
 	const printer = new Printer(style);
 	const report = printer.print.bind(printer);
+	const show = style === 'text' ? printer.show.bind(printer) : undefined;
 	const result = await runLines(until(lines, signals.leaving), async (line, number) => signals.interruptible(async signal =>
-		runLine(lab, line, {signal, leaving: signals.leaving, terminal, number: numbered ? number : undefined, report})), report);
+		runLine(lab, line, {signal, leaving: signals.leaving, terminal, number: numbered ? number : undefined, report, show})), report);
 	if (result.failed) {
 		printer.explain(result.failed.result);
 	}

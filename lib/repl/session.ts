@@ -1,5 +1,6 @@
 /** The life of a lab from the command line: up, then the prompt or the given lines, then down, whatever happens between. */
 import type {Lab} from '../lab.ts';
+import type {FirewallName} from '../topology/firewalls.ts';
 import type {Topology} from '../topology/topology.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {ProgressLine} from './progress.ts';
@@ -10,6 +11,8 @@ export type SessionOptions = {
 	readonly name?: string | undefined;
 	/** Permanent neighbour entries. */
 	readonly arp: boolean;
+	/** Firewall drivers for all nodes that they fit. */
+	readonly firewalls: readonly FirewallName[];
 	/** Print how long up and down took. */
 	readonly time: boolean;
 	readonly json: boolean;
@@ -44,13 +47,14 @@ async function live(topology: Topology, options: SessionOptions, signals: Signal
 	}
 }
 
-async function up(topology: Topology, {name, arp}: SessionOptions, signals: Signals): Promise<Lab> {
+async function up(topology: Topology, {name, arp, firewalls}: SessionOptions, signals: Signals): Promise<Lab> {
 	const {Lab} = await import('../lab.ts');
 	const line = new ProgressLine();
 	try {
 		return await signals.interruptible(async signal => Lab.up(topology, {
 			name,
 			arp,
+			firewalls,
 			signal,
 			progress(progress) {
 				line.show(progress);

@@ -1,4 +1,5 @@
 /** What a topology file may say: the options of every kind of node, of an interface, of a link. */
+import type {firewalls} from './firewalls.ts';
 
 /** Options of one end of a link; what is left out is assigned predictably. */
 export type InterfaceOptions = {
@@ -56,16 +57,22 @@ export type RouterOptions = {
 	readonly forwarding?: boolean;
 	/** Answer ARP for addresses that are routed out of another interface; default false. */
 	readonly proxyArp?: boolean;
+	/** Driver of a perimeter firewall; default iptables-perimeter. */
+	readonly firewall?: (typeof firewalls)['router'][number];
 	readonly routes?: readonly RouteOptions[];
 };
 
 export type SwitchOptions = {
 	/** Run the spanning tree protocol; needed where links form a loop. OVS takes 30 s until such a switch forwards. */
 	readonly stp?: boolean;
+	/** Driver that secures its ports; default openflow. */
+	readonly firewall?: (typeof firewalls)['switch'][number];
 };
 
 export type BridgeOptions = {
 	readonly stp?: boolean;
+	/** Driver that secures its ports; without one a bridge enforces nothing. */
+	readonly firewall?: (typeof firewalls)['bridge'][number];
 };
 
 export type NodeKind = 'host' | 'router' | 'switch' | 'bridge';

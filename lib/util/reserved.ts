@@ -2,14 +2,14 @@
 
 export const commandWords: readonly string[] = [
 	'help', 'nodes', 'links', 'net', 'intfs', 'ports', 'dump', 'pingall', 'pingpair', 'iperf', 'link', 'sh', 'source', 'time', 'exit', 'quit', 'EOF',
-	'flows', 'rules', 'sghosts', 'sg', 'secrule', 'ipg', 'bind', 'unbind',
+	'flows', 'rules', 'firewall', 'sghosts', 'sg', 'secrule', 'ipg', 'bind', 'unbind',
 	// Reserved for the commands that DESIGN.md and POLICY.md name and later versions bring.
 	'pingallfull', 'pingpairfull', 'iperfudp', 'switch', 'dpctl', 'js', 'wait', 'noecho', 'x', 'xterm', 'add', 'del', 'set', 'explain', 'matrix', 'mode', 'path', 'service', 'watch',
 ];
 
 export const grammarWords: readonly string[] = [
 	'any', 'to', 'not', 'allow', 'deny', 'reject', 'tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'proto', 'sport', 'dport', 'type', 'stateful', 'stateless',
-	'prio', 'before', 'after', 'log', 'rate', 'burst', 'name', 'comment', 'list', 'show', 'clear', 'move', 'check', 'plan', 'save', 'load',
+	'prio', 'before', 'after', 'log', 'rate', 'burst', 'name', 'comment', 'list', 'show', 'clear', 'move', 'check', 'plan', 'save', 'load', 'revoke', 'stats', 'reset',
 ];
 
 /** Names the kernel or Open vSwitch gives to interfaces and settings of its own. */

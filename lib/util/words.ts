@@ -7,7 +7,12 @@ export type Word = {
 	readonly column: number;
 	/** Whether any part of the word was quoted or escaped: such a word is never an operator, a name to replace or a comment. */
 	readonly quoted: boolean;
+	/** As it stands in the line, with its quotes. */
+	readonly raw: string;
 };
+
+/** A word parted at a mark; the rest is missing when nothing is left. */
+export type Cut = {readonly first: Word; readonly rest: Word | undefined};
 
 /**
 @param line one line; a `#` at the start of a word begins a comment
@@ -22,20 +27,42 @@ export function splitWords(line: string): Word[] {
 		} else if (line[at] === '#') {
 			break;
 		} else {
-			const {word, end} = readWord(line, at);
+			const word = readWord(line, at, isSpace);
 			words.push(word);
-			at = end;
+			at += word.raw.length;
 		}
 	}
 
 	return words;
 }
 
-function readWord(line: string, start: number): {word: Word; end: number} {
+/**
+Parts a word at the first mark outside its quotes. A mark is a word of its own, so that spaces around it may be left out.
+
+@param marks the characters that are marks
+@returns the mark the word begins with, or what stands before the first one; and what is left of the word
+*/
+export function cutWord(word: Word, marks: string): Cut {
+	const {raw, column} = word;
+	const isMark = (character: string | undefined): boolean => marks.includes(character ?? ' ');
+	if (!isMark(raw[0]) && !Array.from(raw).some(isMark)) {
+		return {first: word, rest: undefined};
+	}
+
+	const first = isMark(raw[0]) ? {text: raw.charAt(0), column, quoted: false, raw: raw.charAt(0)} : moved(readWord(raw, 0, isMark), column - 1);
+	const left = raw.slice(first.raw.length);
+	return {first, rest: left === '' ? undefined : moved(readWord(left, 0, () => false), column - 1 + first.raw.length)};
+}
+
+function moved(word: Word, by: number): Word {
+	return {...word, column: word.column + by};
+}
+
+function readWord(line: string, start: number, ends: (character: string | undefined) => boolean): Word {
 	let text = '';
 	let quoted = false;
 	let at = start;
-	while (at < line.length && !isSpace(line[at])) {
+	while (at < line.length && !ends(line[at])) {
 		const character = line.charAt(at);
 		if (character === '\'' || character === '"') {
 			const {text: inner, end} = readQuoted(line, at);
@@ -52,7 +79,7 @@ function readWord(line: string, start: number): {word: Word; end: number} {
 		}
 	}
 
-	return {word: {text, column: start + 1, quoted}, end: at};
+	return {text, column: start + 1, quoted, raw: line.slice(start, at)};
 }
 
 /** Inside double quotes a backslash makes `"` and `\` plain; inside single quotes it is a backslash. */

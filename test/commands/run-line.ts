@@ -60,6 +60,9 @@ test(prints, 'sghosts web --json', '["h10"]');
 test(prints, 'sg list', 'group  hosts\ndb     1\nweb    1');
 test(prints, 'ipg list', '0: office');
 test(prints, 'secrule ipg show office', '0: 10.1.0.0/16');
+test(prints, 'mode', 'stateful');
+test(prints, 'secrule revoke', 'cut');
+test(prints, 'secrule service list', 'service  ports');
 test(prints, 'help nodes', 'nodes  all nodes, their kinds and addresses');
 test(prints, 'sh echo "it\'s" \'$HOME\' # not ours', 'it\'s $HOME');
 
@@ -82,6 +85,8 @@ test(fails, 'time   pingal', 'unknown-command', 8);
 test(fails, '-time time pingal', 'unknown-command', 12);
 test(fails, 'time # nothing', 'syntax', 6);
 test(fails, 'sh', 'syntax', 3);
+test(fails, 'secrule save', 'syntax', 13);
+test(fails, 'secrule service add web tcp/1', 'name-taken', 21);
 test(fails, 'sghosts "web', 'quote', 9);
 test(fails, 'sghosts', 'syntax', 8);
 test(fails, 'sghosts --json', 'syntax', 8);
@@ -148,6 +153,25 @@ test('a rule that is added is told its own id, whatever is added meanwhile', asy
 	};
 	const result = await runLine(busy as unknown as Lab, 'secrule add allow web to db');
 	t.like(result?.result, {id: scene.policy.nextId, sentence: 'allow web to db'});
+});
+
+test('what was added is told as it reads back', async t => {
+	const lab = {
+		...scene,
+		policy: {...scene.policy, stateful: false},
+		async change(edit: (policy: Policy) => Policy) {
+			lab.policy = edit(lab.policy);
+			return Promise.resolve({devices: [], cut: 0});
+		},
+	};
+	const result = await runLine(lab as unknown as Lab, 'secrule add allow (web,db) to not h10 after 1 tcp dport {http,81} stateful name front');
+	t.is(result?.text, '2  allow (web, db) to not h10 tcp dport 80-81 stateful name front');
+	t.deepEqual((await runLine(lab as unknown as Lab, 'secrule move front before 1'))?.result, {devices: [], cut: 0});
+	t.deepEqual(lab.policy.rules.map(({id}) => id), [2, 1]);
+	t.is((await runLine(lab as unknown as Lab, 'mode stateful'))?.text, 'stateful');
+	t.true(lab.policy.stateful);
+	await runLine(lab as unknown as Lab, 'secrule del front 1');
+	t.deepEqual(lab.policy.rules, []);
 });
 
 test('exit, quit and EOF leave, also from inside other lines', async t => {

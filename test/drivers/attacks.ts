@@ -58,6 +58,23 @@ test.serial('untracked: an allow rule before a deny does not spare it', leaves, 
 	from: 4, to: 3, what: `tcp,${denied},${ack}`, sketch: {...base, rules: ['1: allow 10.0.0.4 to any', '2: deny any to 10.0.0.3']},
 }, []);
 
+const lists = (action: string, clauses: string) => `${action} 10.0.0.4,10.0.0.7,10.0.0.9,10.0.0.12 to 10.0.0.3,10.0.0.8,10.0.0.10,10.0.0.13${clauses}`;
+test.serial('untracked: a deny of lists after an allow of lists holds', leaves, {
+	from: 4, to: 3, what: `tcp,${denied},${ack}`, sketch: {...base, rules: [lists('1: allow', ''), lists('2: deny', '')]},
+}, []);
+test.serial('untracked: a stateless rule of lists allows it after a stateful one', leaves, {
+	from: 4, to: 3, what: `tcp,${denied},${ack}`, sketch: {...base, isolation: 'all', rules: [lists('1: allow', ''), lists('2: allow', ' tcp sport 1-100 dport 1-100 stateless')]},
+}, butFrom(4));
+
+for (const [rule, ...expected] of [
+	['allow any to any stateless', 1, 2, 3, trunk],
+	['allow any to any udp dport 9', 1, 2, 3, trunk],
+	['allow any to any udp dport 8', 3, trunk],
+	['reject any to any', 3, trunk],
+] as const) {
+	test.serial(`broadcast: ${rule}`, leaves, {from: 4, to: everybody, what: `udp,${ip('10.0.0.4', '10.0.0.255')},${ports}`, sketch: {...base, rules: [rule]}}, expected);
+}
+
 test.serial('broadcast MAC: an address of one host is judged as such', leaves, {from: 4, to: everybody, what: `udp,${denied},${ports}`}, []);
 test.serial('broadcast MAC: a bound host that no rule opens gets nothing', leaves, {from: 4, to: everybody, what: `udp,${ip('10.0.0.4', '10.0.0.1')},${ports}`}, []);
 test.serial('broadcast MAC: a permitted packet reaches its bound host and no other', leaves, {from: 2, to: everybody, what: `udp,${ip('10.0.0.2', '10.0.0.1')},${ports}`}, [1, 3, 4, trunk]);

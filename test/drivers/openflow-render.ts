@@ -2,6 +2,7 @@
 import test from 'ava';
 import {cookieOf} from '../../lib/drivers/flow.ts';
 import {allFlows, diffFlows, plainSwitch, renderFlows, unsupportedByFlows} from '../../lib/drivers/openflow-render.ts';
+import {meterText} from '../../lib/drivers/openflow-meters.ts';
 import {placeRules} from '../../lib/drivers/openflow-rules.ts';
 import {limit, priority, table} from '../../lib/drivers/pipeline.ts';
 import {switchPlan} from '../helpers/plans.ts';
@@ -74,12 +75,6 @@ test('switches that share a plan share its flows', t => {
 	t.is(renderFlows(next, s1).shared, renderFlows({...next, zone: 2}, s2).shared);
 });
 
-test('every table has a flow for what nothing else in it matches', t => {
-	const flows = allFlows(renderFlows(switchPlan(base), plainSwitch));
-	const last = flows.filter(({key}) => /^table=\d+,priority=0$/.test(key)).map(flow => flow.table);
-	t.deepEqual(last.sort((a, b) => a - b), Object.values(table));
-});
-
 test('no two flows of a table have the same cookie', t => {
 	const flows = allFlows(renderFlows(switchPlan(base), plainSwitch));
 	t.is(new Set(flows.map(flow => `${flow.table} ${cookieOf(flow)}`)).size, flows.length);
@@ -109,10 +104,49 @@ test('priorities: as many rules as there is room for', t => {
 
 test('says what a switch cannot hold', t => {
 	const sets = Object.fromEntries(Array.from({length: limit.sets + 1}, (_, index) => [`sg:g${index}`, '10.0.0.1']));
-	t.deepEqual(unsupportedByFlows(switchPlan({...base, sets})), ['a switch holds at most 224 groups and address sets that rules name, this policy needs 225']);
-	t.deepEqual(unsupportedByFlows(switchPlan({...base, rules: ['1048576: allow any to any']})), ['a switch holds at most 1048575 rule ids, this policy needs 1048576']);
-	t.deepEqual(unsupportedByFlows(switchPlan(base)), []);
+	t.deepEqual(unsupportedByFlows(switchPlan({...base, sets}), 'netdev'), ['a switch holds at most 224 groups and address sets that rules name, this policy needs 225']);
+	t.deepEqual(unsupportedByFlows(switchPlan({...base, rules: ['1048576: allow any to any']}), 'netdev'), ['a switch holds at most 1048575 rule ids, this policy needs 1048576']);
+	t.deepEqual(unsupportedByFlows(switchPlan(base), 'netdev'), []);
 });
+
+const noPorts = 'connection tracking of the userspace switch knows no SCTP ports';
+for (const [rule, ...refusals] of [
+	['allow any to any sctp dport 9', `${noPorts}; make it stateless, and add a stateless rule for the way back`],
+	['deny any to any sctp sport 9', `${noPorts}, so an SCTP connection to another port would get past the rule; deny sctp without ports, or allow ports by stateless rules`],
+	['allow any to any sctp dport 9 stateless'],
+	['allow any to any sctp'],
+	['allow any to any tcp dport 9'],
+] as const) {
+	test(`SCTP: ${rule} is ${refusals.length > 0 ? 'refused by userspace connection tracking' : 'possible'}`, t => {
+		const plan = switchPlan({...base, rules: [rule]});
+		t.deepEqual(unsupportedByFlows(plan, 'netdev'), refusals.map(why => `"${rule}": ${why}`));
+		t.deepEqual(unsupportedByFlows(plan, 'system'), []);
+	});
+}
+
+test('a rule has one meter, with the number of the rule', t => {
+	const {meters} = renderFlows(switchPlan({...base, rules: ['7: allow any to any tcp dport 80,90 rate 5 10', '8: allow any to any']}), plainSwitch);
+	t.deepEqual([...meters].map(([id, rate]) => meterText(id, rate)), ['meter=7,pktps,burst,band=type=drop,rate=5,burst_size=10']);
+	t.deepEqual(unsupportedByFlows(switchPlan({...base, rules: ['200001: allow any to any rate 5 10']}), 'netdev'), ['a switch holds at most 200000 rule ids with a rate, this policy needs 200001']);
+});
+
+/** Flows of the first rule in the table of rules. */
+const takes = test.macro({
+	exec(t, rule: string, flows: number) {
+		const {rules} = renderFlows(switchPlan({...base, rules: [rule]}), plainSwitch);
+		t.is(rules.get(1)?.length, flows);
+	},
+	title: (_, rule: string, flows: number) => `flows: ${rule} takes ${flows}`,
+});
+
+test(takes, 'allow sg:web to sg:db', 1);
+test(takes, 'deny !sg:web to !sg:db', 1);
+test(takes, 'allow sg:web to sg:db tcp dport 80', 2);
+test(takes, 'deny sg:web to sg:db tcp sport 1000-1100 dport 80', 12);
+test(takes, 'deny sg:web to sg:db tcp sport 1000-1100 dport 2000-2100', 12 + 12 + 1);
+test(takes, 'deny 10.0.0.1,10.0.0.3,10.0.0.5 to 10.0.0.2,10.0.0.4,10.0.0.6 tcp sport 1000-1100 dport 2000-2100', 3 + 3 + 6 + 6 + 1);
+test(takes, 'deny 10.0.0.1,10.0.0.3 to 10.0.0.2,10.0.0.4', 4);
+test(takes, 'deny 10.0.0.1 to fd00::1', 0);
 
 test.serial('with 1,000 members and 1,000 rules a change is rendered in under 50 ms', t => {
 	const {rules, shared: {order}} = switchPlan({rules: Array.from({length: 1000}, (_, index) => `${index + 1}: allow sg:a to 10.2.${index >> 8}.${index & 255}`)});

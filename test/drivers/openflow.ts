@@ -178,6 +178,20 @@ test.serial('a refused flow changes nothing and names the rule', async t => {
 	t.deepEqual((await oracle.dump()).map(({cookie}) => cookie), before.map(({cookie}) => cookie));
 });
 
+test.serial('meters: there with the flows that name them, gone with them, and none left by a refused change', async t => {
+	const rated = (id: number) => switchPlan({...base, rules: [`${id}: allow sg:web to sg:db rate 5 10`]});
+	await install(rated(7));
+	t.deepEqual(await oracle.meters(), [7]);
+	const next = driver.render(rated(8), state);
+	const forged = {...next, rules: new Map([...next.rules].map(([id, flows]) => [id, flows.map(flow => id === 8 ? {...flow, actions: 'output:nowhere'} : flow)]))};
+	await t.throwsAsync(async () => driver.apply({device, previous: state, next: forged}), {instanceOf: DeviceError});
+	t.deepEqual(await oracle.meters(), [7]);
+	await install(rated(8));
+	t.deepEqual(await oracle.meters(), [8]);
+	await install(switchPlan(base));
+	t.deepEqual(await oracle.meters(), []);
+});
+
 test.serial('the way back to a plain switch leaves one flow', async t => {
 	await install(switchPlan(base));
 	await driver.apply({device, previous: state, next: plainSwitch});

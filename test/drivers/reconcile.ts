@@ -3,10 +3,11 @@ import test from 'ava';
 import type {FirewallDriver} from '../../lib/drivers/driver.ts';
 import {Firewall} from '../../lib/drivers/reconcile.ts';
 import type {TrackedConnection} from '../../lib/kernel/conntrack.ts';
-import type {Verdict} from '../../lib/policy/evaluate.ts';
+import type {Packet, Verdict} from '../../lib/policy/evaluate.ts';
 import type {DevicePlan} from '../../lib/policy/filter-rule.ts';
 import {InputError, SecureNetError} from '../../lib/util/errors.ts';
 import {formatAddress} from '../../lib/util/address.ts';
+import {packetOf} from '../helpers/packets.ts';
 import {compiled, switchPlan} from '../helpers/plans.ts';
 
 /** A driver whose state is the policy's sentences. `refuses` says which `check s1`, `apply s2` … fail. */
@@ -25,6 +26,7 @@ function notebook(refuses: (deed: string) => boolean = () => false) {
 		plain: 'plain',
 		supports: plan => refuses(`support ${plan.device}`) ? ['cannot do that', 'nor that'] : [],
 		render: ({rules}) => rules.map(({sentence}) => sentence).join('; '),
+		texts: state => state.split('; '),
 		differs: (previous, next) => previous !== next,
 		check: async ({device, next}) => deed(`check ${device} ${next}`),
 		discard: async ({device}) => deed(`discard ${device}`),
@@ -34,7 +36,7 @@ function notebook(refuses: (deed: string) => boolean = () => false) {
 		connections: async devices => Promise.resolve(new Map([...devices.keys()].map(device => [device, open]))),
 		cut: async (device, _state, connections) => deed(`cut ${device} ${connections.map(({destination}) => destination).join(' ')}`),
 	};
-	return {deeds, open, driver, firewall: new Firewall({switch: driver, perimeter: driver})};
+	return {deeds, open, driver, firewall: new Firewall(() => driver)};
 }
 
 const policy = (sentence: string, devices: readonly string[] = ['s10', 's2', 's1']) => compiled(...devices.map((device): DevicePlan => switchPlan({device, rules: [sentence]})));
@@ -52,6 +54,20 @@ test('the same again touches no device', async t => {
 	deeds.length = 0;
 	t.deepEqual(await firewall.apply(policy(one)), []);
 	t.deepEqual(deeds, []);
+});
+
+test('a plan tells what would change, and touches no device', async t => {
+	const {firewall, deeds} = notebook();
+	await firewall.apply(policy(one));
+	deeds.length = 0;
+	t.deepEqual(firewall.plan(compiled(...policy(one, ['s1']).devices.values(), ...policy(two, ['s10', 's2']).devices.values())), [
+		{device: 's2', added: [two], removed: [one]},
+		{device: 's10', added: [two], removed: [one]},
+	]);
+	t.deepEqual(firewall.plan(compiled(switchPlan({device: 's1', rules: [one, two]}))), [{device: 's1', added: [two], removed: []}]);
+	t.deepEqual(deeds, []);
+	t.deepEqual(await firewall.apply(policy(one)), []);
+	t.throws(() => notebook(deed => deed === 'support s1').firewall.plan(policy(one)), {instanceOf: InputError, code: 'unsupported'});
 });
 
 test('what drivers cannot do is told all at once, before anything is asked', async t => {
@@ -109,8 +125,10 @@ test('a device that takes neither the new policy nor the old one is named', asyn
 });
 
 const tracked = (destination: string): TrackedConnection => ({family: 4, protocol: 'udp', source: '10.0.0.1', destination, mark: 1});
-const allowOnly = (address: string) => ({destination}: {readonly destination: Parameters<typeof formatAddress>[0]}): Verdict =>
-	({action: formatAddress(destination) === address ? 'allow' : 'deny', by: {kind: 'router'}});
+const allowOnly = (address: string, stateful = true) => ({destination}: Packet): Verdict => {
+	const isAllowed = formatAddress(destination) === address;
+	return {action: isAllowed ? 'allow' : 'deny', stateful: isAllowed && stateful, by: {kind: 'router'}};
+};
 
 test('revocation cuts exactly what the policy no longer allows, on the devices that changed', async t => {
 	const {firewall, deeds, open} = notebook();
@@ -123,6 +141,38 @@ test('revocation cuts exactly what the policy no longer allows, on the devices t
 	deeds.length = 0;
 	t.is(await firewall.revoke(allowOnly('10.0.0.2')), 1);
 	t.deepEqual(deeds, ['settle', 'cut s2 10.0.0.3']);
+});
+
+test('what only lets single packets pass keeps no connection', async t => {
+	const {firewall, open} = notebook();
+	await firewall.apply(policy(one, ['s1']));
+	open.push(tracked('10.0.0.2'));
+	t.is(await firewall.revoke(allowOnly('10.0.0.2', false)), 1);
+});
+
+test('a connection is judged by the packet that began it', async t => {
+	const {firewall, open} = notebook();
+	await firewall.apply(policy(one, ['s1']));
+	open.push(
+		{family: 4, protocol: 'tcp', source: '10.0.0.1', destination: '10.0.0.2', sport: 1024, dport: 80, mark: 1},
+		{family: 6, protocol: 'icmpv6', source: 'fd00::1', destination: 'fd00::2', icmp: {id: 7, type: 128, code: 0}, mark: 1},
+		{family: 4, protocol: '89', source: '10.0.0.1', destination: '10.0.0.2', mark: 1},
+	);
+	const packets: Packet[] = [];
+	await firewall.revoke(packet => {
+		packets.push(packet);
+		return {action: 'allow', stateful: true, by: {kind: 'router'}};
+	});
+	t.deepEqual(packets, ['10.0.0.1 > 10.0.0.2 tcp 80', 'fd00::1 > fd00::2 icmp 128', '10.0.0.1 > 10.0.0.2 proto 89'].map(packetOf));
+});
+
+test('a connection that cannot be judged keeps no other device from cutting', async t => {
+	const {firewall, deeds, open} = notebook();
+	await firewall.apply(policy(one, ['s1', 's2']));
+	open.push({...tracked('10.0.0.2'), protocol: 'strange'});
+	const error = await t.throwsAsync(firewall.revoke(allowOnly('none')), {instanceOf: SecureNetError, code: 'revoke'});
+	t.deepEqual(error.message.split('\n').slice(1).map(line => line.slice(0, 5)), ['  s1:', '  s2:']);
+	t.is(deeds.at(-1), 'settle');
 });
 
 test('when the comparison fails it is made again the next time', async t => {
@@ -151,7 +201,7 @@ test('a device that cannot cut keeps no other from cutting, and all that cannot 
 
 test('a driver that cannot tell its connections keeps no other from cutting', async t => {
 	const [broken, sound] = [notebook(deed => deed === 'settle'), notebook()];
-	const firewall = new Firewall({switch: broken.driver, perimeter: sound.driver});
+	const firewall = new Firewall(({kind}) => kind === 'switch' ? broken.driver : sound.driver);
 	await firewall.apply(compiled(...policy(one, ['s1']).devices.values(), {...switchPlan({device: 'fw', rules: [one]}), kind: 'perimeter'}));
 	sound.open.push(tracked('10.0.0.2'));
 	await t.throwsAsync(firewall.revoke(allowOnly('none')), {message: /s1: settle: no$/});

@@ -3,15 +3,15 @@ import fc from 'fast-check';
 import type {Blueprint} from '../../lib/topology/blueprint.ts';
 import type {Isolation} from '../../lib/topology/specs.ts';
 import {type Address, lastOf, parseAddress, parsePrefix, tryParsePrefix} from '../../lib/util/address.ts';
-import {splitWords} from '../../lib/util/words.ts';
+import {protocolNumbers} from '../../lib/policy/traffic.ts';
 import type {Packet} from '../../lib/policy/evaluate.ts';
-import {parseRule} from '../../lib/policy/grammar.ts';
+import {sentence} from '../../lib/policy/grammar.ts';
 import {type Inventory, inventoryOf} from '../../lib/policy/inventory.ts';
-import {parseMember} from '../../lib/policy/member.ts';
-import {type Policy, emptyPolicy} from '../../lib/policy/model.ts';
-import {namesOf} from '../../lib/policy/names.ts';
-import {addGroup, addIpg, addRule, bind} from '../../lib/policy/repository.ts';
+import {type Peer, type Policy, emptyPolicy} from '../../lib/policy/model.ts';
+import {servicePortsText} from '../../lib/policy/listing.ts';
+import {type Vocabulary, arbitraryHeader, arbitraryRule, arbitraryService, numberRules} from './arbitrary-rules.ts';
 import {sketch} from './blueprints.ts';
+import {runPolicyLines} from './policy-lines.ts';
 
 export type Scenario = {
 	/** The network as `sketch` draws it. */
@@ -20,6 +20,7 @@ export type Scenario = {
 	readonly inventory: Inventory;
 	/** The policy as lines of the prompt, in order. */
 	readonly lines: readonly string[];
+	/** Its rules are data and not read from the lines; the ids are the same. */
 	readonly policy: Policy;
 	/** Source and destination are of one family. */
 	readonly packets: readonly Packet[];
@@ -31,25 +32,28 @@ export type ScenarioOptions = {
 	readonly isolations?: readonly Isolation[];
 	readonly maxRules?: number;
 	readonly packets?: number;
+	/** False: rules of peers alone, and the first packets of TCP connections from port 1024 to port 80. Default true: everything that bears on a verdict. */
+	readonly clauses?: boolean;
+	/** False: no rule names ports of SCTP, which not every switch can track. Default true. */
+	readonly sctp?: boolean;
 	/** Also networks whose domains have equal subnets, or one inside the other; packets would not find their way there. Default false. */
 	readonly overlaps?: boolean;
 };
 
-/** 2 to 4 switches in up to three subnets, with or without a perimeter firewall between these; 3 to 8 hosts; groups, IPGs and rules at random. */
-export function arbitraryScenario({ipv6 = true, isolations = ['bound', 'none', 'all'], maxRules = 8, packets = 40, overlaps = false}: ScenarioOptions = {}): fc.Arbitrary<Scenario> {
+/** 2 to 4 switches in up to three subnets, with or without a perimeter firewall between these; 3 to 8 hosts; groups, IPGs, services and rules at random. */
+export function arbitraryScenario({ipv6 = true, isolations = ['bound', 'none', 'all'], maxRules = 8, packets = 40, clauses = true, sctp = true, overlaps = false}: ScenarioOptions = {}): fc.Arbitrary<Scenario> {
 	return arbitraryNetwork(ipv6, overlaps).chain(network => {
 		const blueprint = sketch(network);
 		const inventory = inventoryOf(blueprint);
-		return arbitraryLines(inventory, ipv6, maxRules).chain(lines => {
-			const addresses = probes(inventory, lines);
-			return fc.record({
-				network: fc.constant(network),
-				blueprint: fc.constant(blueprint),
-				inventory: fc.constant(inventory),
-				lines: fc.constant(lines),
-				policy: fc.constantFrom(...isolations).map(isolation => policyOf(lines, blueprint, isolation)),
-				packets: fc.array(arbitraryPacket(addresses, ipv6), {minLength: packets, maxLength: packets}),
-			});
+		const vocabulary: Vocabulary = {services: serviceNames, protocols: ['tcp', 'udp', ...sctp ? ['sctp' as const] : []], clauses};
+		return fc.record({
+			names: arbitraryNames(inventory, ipv6, vocabulary),
+			rules: fc.array(arbitraryRule(arbitraryLeaf(inventory, ipv6), vocabulary), {maxLength: maxRules}),
+			isolation: fc.constantFrom(...isolations),
+		}).chain(({names, rules, isolation}) => {
+			const lines = [...names, ...rules.map(rule => `secrule add ${sentence(rule)}`)];
+			const policy = {...policyOf(names, blueprint, isolation), rules: numberRules(rules), nextId: rules.length + 1};
+			return arbitraryPackets(inventory, lines, {ipv6, packets, clauses}, policy).map(list => ({network, blueprint, inventory, lines, policy, packets: list}));
 		});
 	});
 }
@@ -64,24 +68,9 @@ export function crosses(inventory: Inventory, device: string, a: string, b: stri
 	return a !== b && partA !== undefined && partB !== undefined && (partA !== partB || partA < 0);
 }
 
-/** Reads `NODE bind GROUP …`, `sg add NAME`, `ipg add NAME MEMBER …` and `secrule add SENTENCE` lines. */
+/** What lines of the prompt make of an empty policy. */
 export function policyOf(lines: readonly string[], {nodes}: Pick<Blueprint, 'nodes'>, isolation: Isolation = 'bound'): Policy {
-	let policy = emptyPolicy(isolation);
-	for (const line of lines) {
-		const words = splitWords(line);
-		const [first = '', second = '', ...rest] = words.map(({text}) => text);
-		if (second === 'bind') {
-			policy = bind(policy, nodes, first, rest);
-		} else if (first === 'sg') {
-			policy = addGroup(policy, nodes, rest[0] ?? '');
-		} else if (first === 'ipg') {
-			policy = addIpg(policy, nodes, rest[0] ?? '', words.slice(3).map(parseMember));
-		} else {
-			policy = addRule(policy, parseRule(words.slice(2), namesOf(policy, nodes)));
-		}
-	}
-
-	return policy;
+	return runPolicyLines(lines, nodes, emptyPolicy(isolation));
 }
 
 function arbitraryNetwork(ipv6: boolean, overlaps: boolean): fc.Arbitrary<string> {
@@ -116,24 +105,31 @@ function addressesOn(side: number, host: number, plan: AddressPlan): string[] {
 	return [`10.0.${subnet}.${host}/${length4}`, `fd00:0:0:${subnet}::${host.toString(16)}/${length6}`];
 }
 
-function arbitraryLines({hosts}: Inventory, ipv6: boolean, maxRules: number): fc.Arbitrary<string[]> {
-	const groups = ['blue', 'green', 'red'];
-	const sets = ['inner', 'outer'];
+const groupNames = ['blue', 'green', 'red'];
+const setNames = ['inner', 'outer'];
+const serviceNames = ['mail', 'web'];
+
+/** Lines that fill every group, IPG and service; some stay empty. */
+function arbitraryNames({hosts}: Inventory, ipv6: boolean, {services, protocols}: Vocabulary): fc.Arbitrary<string[]> {
 	const names = [...hosts.keys()];
-	const blocks = [...blocks4, ...ipv6 ? blocks6 : []];
-	const peer = fc.oneof(
-		{weight: 1, arbitrary: fc.constant('any')},
-		{weight: 4, arbitrary: fc.constantFrom(...groups)},
-		{weight: 2, arbitrary: fc.constantFrom(...sets)},
-		{weight: 2, arbitrary: fc.constantFrom(...names)},
-		{weight: 2, arbitrary: fc.constantFrom(...blocks)},
-	);
-	const member = fc.tuple(fc.constantFrom('', '', '!'), fc.constantFrom(...blocks, ...ranges4, ...ipv6 ? ranges6 : [])).map(([sign, block]) => sign + block);
+	const blocks = [...blocks4, ...ranges4, ...ipv6 ? [...blocks6, ...ranges6] : []];
+	const member = fc.tuple(fc.constantFrom('', '', '!'), fc.constantFrom(...blocks)).map(([sign, block]) => sign + block);
 	return fc.record({
-		binds: fc.tuple(...groups.map(group => fc.subarray(names, {maxLength: Math.min(4, names.length)}).map(members => members.length > 0 ? members.map(host => `${host} bind ${group}`) : [`sg add ${group}`]))),
-		members: fc.tuple(...sets.map(set => fc.array(member, {maxLength: 5}).map(list => `ipg add ${set} ${list.join(' ')}`.trim()))),
-		rules: fc.array(fc.tuple(fc.constantFrom('allow', 'allow', 'deny'), peer, peer).map(([action, from, to]) => `secrule add ${action} ${from} to ${to}`), {maxLength: maxRules}),
-	}).map(({binds, members, rules}) => [...binds.flat(), ...members, ...rules]);
+		binds: fc.tuple(...groupNames.map(group => fc.subarray(names, {maxLength: Math.min(4, names.length)}).map(members => members.length > 0 ? members.map(host => `${host} bind ${group}`) : [`sg add ${group}`]))),
+		members: fc.tuple(...setNames.map(set => fc.array(member, {maxLength: 5}).map(list => `ipg add ${set} ${list.join(' ')}`.trim()))),
+		services: fc.tuple(...services.map(service => arbitraryService(protocols).map(ports => `secrule service add ${service} ${ports.map(servicePortsText).join(' ')}`))),
+	}).map(({binds, members, services}) => [...binds.flat(), ...members, ...services]);
+}
+
+function arbitraryLeaf({hosts}: Inventory, ipv6: boolean): fc.Arbitrary<Peer> {
+	const prefixes = [...blocks4, ...ipv6 ? blocks6 : []].map(parsePrefix);
+	return fc.oneof(
+		{weight: 1, arbitrary: fc.constant<Peer>({kind: 'any'})},
+		{weight: 4, arbitrary: fc.constantFrom(...groupNames).map((name): Peer => ({kind: 'group', name}))},
+		{weight: 2, arbitrary: fc.constantFrom(...setNames).map((name): Peer => ({kind: 'ipg', name}))},
+		{weight: 2, arbitrary: fc.constantFrom(...hosts.keys()).map((name): Peer => ({kind: 'node', name}))},
+		{weight: 2, arbitrary: fc.constantFrom(...prefixes).map((prefix): Peer => ({kind: 'prefix', prefix}))},
+	);
 }
 
 const blocks4 = ['10.0.1.0/24', '10.0.2.0/24', '10.0.1.10', '10.0.1.11', '10.0.2.11', '10.0.2.12/31', '10.0.0.0/16', '0.0.0.0/0', '192.0.2.0/24', '192.0.2.7'];
@@ -144,7 +140,7 @@ const ranges6 = ['fd00:0:0:1::b-fd00:0:0:1::d', 'fd00:0:0:1:ffff:ffff:ffff:ffff-
 /** Addresses of hosts and routers, outside ones, and the first, the last and both neighbors of every block the policy names. */
 function probes({hosts, routers}: Inventory, lines: readonly string[]): Address[] {
 	const own = [...hosts.values(), ...routers.values()].flatMap(({addresses}) => addresses);
-	const edges = lines.flatMap(line => line.split(' ')).flatMap(edgesOf);
+	const edges = lines.flatMap(line => line.split(/[ (),]+/)).flatMap(edgesOf);
 	return [...own, ...own, ...edges, ...['192.0.2.1', '10.0.1.99', '2001:db8::1', 'fd00:0:0:1::99'].map(parseAddress)];
 }
 
@@ -160,8 +156,14 @@ function edgesOf(word: string): Address[] {
 	return [value - 1n, value, end, end + 1n].filter(edge => edge >= 0n && edge <= highest).map(edge => ({family, value: edge}));
 }
 
-function arbitraryPacket(addresses: readonly Address[], ipv6: boolean): fc.Arbitrary<Packet> {
-	const of = (family: 4 | 6): Address[] => addresses.filter(address => address.family === family);
-	const pair = (pool: readonly Address[]): fc.Arbitrary<Packet> => fc.record({source: fc.constantFrom(...pool), destination: fc.constantFrom(...pool)});
-	return fc.oneof({weight: 3, arbitrary: pair(of(4))}, {weight: ipv6 ? 2 : 0, arbitrary: pair(of(6))});
+function arbitraryPackets(inventory: Inventory, lines: readonly string[], {ipv6, packets, clauses}: Required<Pick<ScenarioOptions, 'ipv6' | 'packets' | 'clauses'>>, policy: Policy): fc.Arbitrary<Packet[]> {
+	const addresses = probes(inventory, lines);
+	const of = (family: 4 | 6): fc.Arbitrary<Packet> => {
+		const address = fc.constantFrom(...addresses.filter(probe => probe.family === family));
+		const header = clauses ? arbitraryHeader(family, policy) : fc.constant({protocol: protocolNumbers.tcp, sport: 1024, dport: 80});
+		const opens = clauses ? fc.constantFrom(true, true, true, false) : fc.constant(true);
+		return fc.record({source: address, destination: address, header, opens}).map(packet => ({source: packet.source, destination: packet.destination, ...packet.header, opens: packet.opens}));
+	};
+
+	return fc.array(fc.oneof({weight: 3, arbitrary: of(4)}, {weight: ipv6 ? 2 : 0, arbitrary: of(6)}), {minLength: packets, maxLength: packets});
 }

@@ -1,7 +1,8 @@
 /** Small plans for driver tests, written the short way: names, addresses, sentences. */
 import {compareAddresses, lastOf, linkLocalAddress, macFromNumber, parseAddress, parsePrefix, prefixOf} from '../../lib/util/address.ts';
 import type {Prefix} from '../../lib/util/address.ts';
-import type {Compiled, DevicePlan, FilterRule, GuardedPort, Match, SharedPlan} from '../../lib/policy/filter-rule.ts';
+import type {Compiled, DevicePlan, FilterRule, GuardedPort, Match, SharedPlan, TrafficMatch} from '../../lib/policy/filter-rule.ts';
+import type {PortRange} from '../../lib/policy/model.ts';
 
 export type Sketch = {
 	readonly isolation?: SharedPlan['isolation'];
@@ -16,7 +17,10 @@ export type Sketch = {
 	readonly domains?: readonly string[];
 	/** Broadcast addresses of subnets; by default those of the domains. */
 	readonly broadcasts?: string;
-	/** Sentences `allow PEER to PEER`, numbered from 1, or with their id: `7: deny any to 10.0.0.1`. */
+	/**
+	Sentences `allow PEER to PEER`, numbered from 1, or with their id: `7: deny any to 10.0.0.1`. A peer is `any`, a set, `!` and a set, or prefixes with
+	commas between. Then clauses: `tcp dport 80,90-99`, `icmp` or `icmp 3/4|1/1` (type and code of IPv4, then of IPv6, where either may be missing), `proto 47`, `stateless`, `rate 5 10` and `log`.
+	*/
 	readonly rules?: readonly string[];
 	/** Hosts of the switch from port 1: addresses, then flags `bound` and `lifted`, such as `10.0.10.10 fd00::1 bound`. */
 	readonly hosts?: readonly string[];
@@ -79,17 +83,49 @@ function guardedPort(text: string, index: number): GuardedPort {
 
 function filterRule(text: string, index: number): FilterRule {
 	const [, id = String(index + 1), sentence = ''] = /^(?:(\d+): )?(.*)$/.exec(text) ?? [];
-	const [action, from = '', , to = ''] = sentence.split(' ');
-	return {id: Number(id), sentence, action: action === 'allow' ? 'allow' : 'deny', from: match(from), to: match(to)};
+	const [action = '', from = '', , to = '', ...clauses] = sentence.split(' ');
+	const [, perSecond, burst] = /\brate (\d+) (\d+)/.exec(sentence) ?? [];
+	return {
+		id: Number(id), sentence, action: action === 'allow' || action === 'reject' ? action : 'deny', from: match(from), to: match(to),
+		traffic: traffic(clauses), stateful: !clauses.includes('stateless'),
+		...clauses.includes('log') ? {log: {text: ''}} : {},
+		...perSecond === undefined ? {} : {rate: {perSecond: Number(perSecond), burst: Number(burst)}},
+	};
 }
 
-/** `any`, a set by its name, or prefixes with commas between. */
 function match(text: string): Match {
 	if (text === 'any') {
 		return {kind: 'any'};
 	}
 
-	return /^(sg|ipg):/.test(text) ? {kind: 'set', set: text} : {kind: 'prefixes', prefixes: text.split(',').map(parsePrefix)};
+	return /^!?(sg|ipg|peers):/.test(text) ? {kind: 'set', set: text.replace('!', ''), negated: text.startsWith('!')} : {kind: 'prefixes', prefixes: text.split(',').map(parsePrefix)};
+}
+
+const protocols: Readonly<Record<string, number>> = {tcp: 6, udp: 17, sctp: 132};
+
+/** Both families. */
+function traffic([kind = '', ...words]: readonly string[]): TrafficMatch[] | undefined {
+	const after = (word: string) => words[words.indexOf(word) + 1];
+	const protocol = kind === 'proto' ? Number(words[0]) : protocols[kind];
+	if (kind === 'icmp') {
+		const given = /^[\d/|]+$/.test(words[0] ?? '') ? words[0]?.split('|') : undefined;
+		return ([4, 6] as const).flatMap((family, index) => given && !given[index] ? [] : icmp(family, given?.[index]));
+	}
+
+	const ports = (word: 'sport' | 'dport') => words.includes(word) ? {[word]: ranges(after(word) ?? '')} : {};
+	return protocol === undefined ? undefined : ([4, 6] as const).map(family => ({family, protocol, ...ports('sport'), ...ports('dport')}));
+}
+
+function icmp(family: 4 | 6, text?: string): TrafficMatch {
+	const [type, code] = text?.split('/').map(Number) ?? [];
+	return {family, protocol: family === 4 ? 1 : 58, ...type === undefined ? {} : {icmpType: type}, ...code === undefined ? {} : {icmpCode: code}};
+}
+
+function ranges(text: string): PortRange[] {
+	return text.split(',').map(range => {
+		const [first = 0, last = first] = range.split('-').map(Number);
+		return {first, last};
+	});
 }
 
 function prefixes(text: string): Prefix[] {

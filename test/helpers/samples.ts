@@ -1,9 +1,12 @@
-/** Golden samples: what a sketch renders to, one reviewable line for each flow, ipset element and chain rule. */
+/** Golden samples: what a sketch renders to, one reviewable line for each flow, set element and chain rule. */
 import {readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Flow} from '../../lib/drivers/flow.ts';
+import type {FlowStyle} from '../../lib/drivers/openflow-port-lists.ts';
 import {allFlows, plainSwitch, renderFlows} from '../../lib/drivers/openflow-render.ts';
 import {diffPerimeter, plainRouter, renderPerimeter, restoreText} from '../../lib/drivers/iptables-render.ts';
+import {bridgeCommands, plainBridge, renderBridge} from '../../lib/drivers/nftables-bridge-render.ts';
+import {nftCommands, plainTable, renderNftables} from '../../lib/drivers/nftables-render.ts';
 import {perimeterPlan, switchPlan} from './plans.ts';
 import type {Sketch} from './plans.ts';
 
@@ -13,13 +16,16 @@ export const sampleNames = readdirSync(directory).sort();
 
 /** File name to what it should hold. */
 export async function renderSample(name: string): Promise<Map<string, string>> {
-	const {default: sketch} = await import(join(directory, name, 'sketch.ts')) as {default: Sketch};
+	const {default: sketch, styles = []} = await import(join(directory, name, 'sketch.ts')) as {default: Sketch; styles?: readonly FlowStyle[]};
 	const perimeter = renderPerimeter(perimeterPlan(sketch), plainRouter);
 	return new Map([
-		['expected.flows', renderedFlows(sketch)],
+		['expected.flows', renderedFlows(sketch, 'rules')],
+		...styles.map(style => [`expected.${style}`, renderedFlows(sketch, style)] as const),
 		['expected.ipset', `${diffPerimeter(plainRouter, perimeter).create.join('\n')}\n`],
-		['expected.iptables', restoreText([], perimeter.lines[4], new Map())],
-		['expected.ip6tables', restoreText([], perimeter.lines[6], new Map())],
+		['expected.iptables', restoreText([], perimeter.lines[4])],
+		['expected.ip6tables', restoreText([], perimeter.lines[6])],
+		['expected.bridge', `${bridgeCommands(plainBridge, renderBridge(switchPlan(sketch))).join('\n')}\n`],
+		['expected.nft', `${nftCommands(plainTable, renderNftables(perimeterPlan(sketch))).join('\n')}\n`],
 	]);
 }
 
@@ -35,8 +41,8 @@ function priorityOf({key}: Flow): number {
 	return Number(/priority=(\d+)/.exec(key)?.[1]);
 }
 
-function renderedFlows(sketch: Sketch): string {
-	return allFlows(renderFlows(switchPlan(sketch), plainSwitch))
+function renderedFlows(sketch: Sketch, style: FlowStyle): string {
+	return allFlows(renderFlows(switchPlan(sketch), plainSwitch, style))
 		.sort((a, b) => a.table - b.table || priorityOf(b) - priorityOf(a))
 		.map(({key, actions, sentence}) => `${key} actions=${actions}  # ${sentence}\n`)
 		.join('');

@@ -1,88 +1,115 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {type RuleParts, completePeer, completeRule, parseRule, sentence} from '../../lib/policy/grammar.ts';
-import type {Peer} from '../../lib/policy/model.ts';
-import type {Names} from '../../lib/policy/names.ts';
-import {fromBytes, networkOf, parsePrefix} from '../../lib/util/address.ts';
+import {parseRule, sentence} from '../../lib/policy/grammar.ts';
+import type {Peer, RuleParts, Traffic} from '../../lib/policy/model.ts';
+import {parsePrefix} from '../../lib/util/address.ts';
 import {InputError} from '../../lib/util/errors.ts';
 import {splitWords} from '../../lib/util/words.ts';
-
-const names: Names = {
-	nodes: new Map([['h1', {kind: 'host'}], ['h2', {kind: 'host'}], ['h10', {kind: 'host'}], ['r1', {kind: 'router'}], ['s1', {kind: 'switch'}], ['b1', {kind: 'bridge'}]]),
-	groups: new Map([['sg2', new Set<string>()], ['sg1', new Set(['h1'])]]),
-	ipgs: new Map([['office', []]]),
-};
-
-/** Reads a whole line, so that columns are those of the prompt. */
-function parse(line: string): RuleParts {
-	return parseRule(splitWords(line).slice(2), names, line.length + 1);
-}
-
-const reads = test.macro({
-	title: (_, text: string) => `reads: ${text}`,
-	exec(t, text: string, from: Peer, to: Peer, normal?: string) {
-		const rule = parse(`secrule add ${text}`);
-		t.deepEqual(rule, {action: text.startsWith('allow') ? 'allow' : 'deny', from, to});
-		t.is(sentence(rule), normal ?? text);
-	},
-});
+import {arbitraryRule} from '../helpers/arbitrary-rule.ts';
+import {names, offeredAfter, parse, refuses} from '../helpers/sentences.ts';
 
 const any: Peer = {kind: 'any'};
 const sg1: Peer = {kind: 'group', name: 'sg1'};
+const sg2: Peer = {kind: 'group', name: 'sg2'};
+
+const reads = test.macro({
+	title: (_, text: string) => `reads: ${text}`,
+	exec(t, text: string, rule: Omit<RuleParts, 'action'>, normal?: string) {
+		const read = parse(`secrule add ${text}`);
+		t.deepEqual(read, {action: text.startsWith('allow') ? 'allow' : text.startsWith('deny') ? 'deny' : 'reject', ...rule});
+		t.is(sentence(read), normal ?? text);
+	},
+});
 
 function prefix(text: string): Peer {
 	return {kind: 'prefix', prefix: parsePrefix(text)};
 }
 
-test(reads, 'allow any to any', any, any);
-test(reads, 'allow sg1 to sg2', sg1, {kind: 'group', name: 'sg2'});
-test(reads, 'deny sg1 to sg1', sg1, sg1);
-test(reads, 'deny office to h10', {kind: 'ipg', name: 'office'}, {kind: 'node', name: 'h10'});
-test(reads, 'allow r1 to any', {kind: 'node', name: 'r1'}, any);
-test(reads, 'allow 10.0.0.1 to 10.0.0.0/8', prefix('10.0.0.1'), prefix('10.0.0.0/8'));
-test(reads, 'allow 10.0.0.1/32 to 0.0.0.0/0', prefix('10.0.0.1'), prefix('0.0.0.0/0'), 'allow 10.0.0.1 to 0.0.0.0/0');
-test(reads, 'deny fd00::/64 to FD00:0::1', prefix('fd00::/64'), prefix('fd00::1'), 'deny fd00::/64 to fd00::1');
-test(reads, 'allow ::/0 to ::', prefix('::/0'), prefix('::'));
-test(reads, 'allow "sg1" to \'sg1\'', sg1, sg1, 'allow sg1 to sg1');
+test(reads, 'allow any to any', {from: any, to: any});
+test(reads, 'allow sg1 to sg2', {from: sg1, to: sg2});
+test(reads, 'deny sg1 to sg1', {from: sg1, to: sg1});
+test(reads, 'reject sg1 to sg1', {from: sg1, to: sg1});
+test(reads, 'deny office to h10', {from: {kind: 'ipg', name: 'office'}, to: {kind: 'node', name: 'h10'}});
+test(reads, 'allow r1 to any', {from: {kind: 'node', name: 'r1'}, to: any});
+test(reads, 'allow 10.0.0.1 to 10.0.0.0/8', {from: prefix('10.0.0.1'), to: prefix('10.0.0.0/8')});
+test(reads, 'allow 10.0.0.1/32 to 0.0.0.0/0', {from: prefix('10.0.0.1'), to: prefix('0.0.0.0/0')}, 'allow 10.0.0.1 to 0.0.0.0/0');
+test(reads, 'deny fd00::/64 to FD00:0::1', {from: prefix('fd00::/64'), to: prefix('fd00::1')}, 'deny fd00::/64 to fd00::1');
+test(reads, 'allow ::/0 to ::', {from: prefix('::/0'), to: prefix('::')});
+test(reads, 'allow "sg1" to \'sg1\'', {from: sg1, to: sg1}, 'allow sg1 to sg1');
 
-type Mistake = {readonly code: string; readonly column: number; readonly expected: readonly string[]; readonly nearest?: readonly string[]; readonly says: RegExp};
-const peers = ['any', 'group', 'IPG', 'node', 'address', 'prefix'];
+const list: Peer = {kind: 'list', peers: [sg1, prefix('10.0.0.0/8')]};
+test(reads, 'allow (sg1, 10.0.0.0/8) to any', {from: list, to: any});
+test(reads, 'allow ( sg1 ,10.0.0.0/8 )to any', {from: list, to: any}, 'allow (sg1, 10.0.0.0/8) to any');
+test(reads, 'allow ("sg1",10.0.0.0/8) to(any)', {from: list, to: {kind: 'list', peers: [any]}}, 'allow (sg1, 10.0.0.0/8) to (any)');
+test(reads, 'allow not sg1 to not not any', {from: {kind: 'not', peer: sg1}, to: {kind: 'not', peer: {kind: 'not', peer: any}}});
+test(reads, 'allow not(sg1,not sg2) to any', {from: {kind: 'not', peer: {kind: 'list', peers: [sg1, {kind: 'not', peer: sg2}]}}, to: any}, 'allow not (sg1, not sg2) to any');
 
-const refuses = test.macro({
-	title: (_, line: string) => `refuses: ${line}`,
-	exec(t, line: string, {code, column, expected, nearest = [], says}: Mistake) {
-		const error = t.throws(() => parse(line), {instanceOf: InputError, message: says});
-		t.deepEqual([error.code, error.details], [code, {column, expected, nearest}]);
+const carries = test.macro({
+	title: (_, clause: string) => `traffic: ${clause}`,
+	exec(t, clause: string, traffic: Traffic, normal: string = clause) {
+		const read = parse(`secrule add allow any to any ${clause}`);
+		t.deepEqual(read, {action: 'allow', from: any, to: any, traffic});
+		t.is(sentence(read), `allow any to any ${normal}`);
 	},
 });
 
+const port80 = [{first: 80, last: 80}];
+test(carries, 'tcp', {kind: 'ports', protocol: 'tcp'});
+test(carries, 'tcp dport 80', {kind: 'ports', protocol: 'tcp', dport: port80});
+test(carries, 'udp dport 80 sport 1024-65535', {kind: 'ports', protocol: 'udp', dport: port80, sport: [{first: 1024, last: 65_535}]}, 'udp sport 1024-65535 dport 80');
+test(carries, 'sctp sport 80', {kind: 'ports', protocol: 'sctp', sport: port80});
+test(carries, 'tcp dport {80,443,8000-8080}', {kind: 'ports', protocol: 'tcp', dport: [...port80, {first: 443, last: 443}, {first: 8000, last: 8080}]});
+test(carries, 'tcp dport { http , 81 }', {kind: 'ports', protocol: 'tcp', dport: [{first: 80, last: 81}]}, 'tcp dport 80-81');
+test(carries, 'icmp', {kind: 'icmp', protocol: 'icmp'});
+test(carries, 'icmp type echo-request', {kind: 'icmp', protocol: 'icmp', type: 'echo-request'});
+test(carries, 'icmp6 type packet-too-big', {kind: 'icmp', protocol: 'icmp6', type: 'packet-too-big'});
+test(carries, 'proto 0', {kind: 'protocol', number: 0});
+test(carries, 'proto 255', {kind: 'protocol', number: 255});
+test(carries, 'service web', {kind: 'services', names: ['web']});
+test(carries, 'service dns , web,dns', {kind: 'services', names: ['dns', 'web']}, 'service dns,web');
+
+const says = test.macro({
+	title: (_, clause: string) => `says: ${clause}`,
+	exec(t, clause: string, said: Partial<RuleParts>, normal: string = clause) {
+		const read = parse(`secrule add allow any to any ${clause}`);
+		t.deepEqual(read, {action: 'allow', from: any, to: any, ...said});
+		t.is(sentence(read), `allow any to any ${normal}`.trim());
+	},
+});
+
+test(says, 'stateful', {stateful: true}, '');
+test(says, 'stateless', {stateful: false});
+test(says, 'prio 5', {prio: 5});
+test(says, 'prio 1000', {prio: 1000}, '');
+test(says, 'before 1', {place: {side: 'before', rule: 1}});
+test(says, 'after first', {place: {side: 'after', rule: 2}}, 'after 2');
+test(says, 'log', {log: {text: ''}});
+test(says, 'log ""', {log: {text: ''}}, 'log');
+test(says, 'log "it\'s \\"web\\" \\\\"', {log: {text: 'it\'s "web" \\'}});
+test(says, 'rate 10/s burst 20', {rate: {perSecond: 10, burst: 20}});
+test(says, 'rate 2/s', {rate: {perSecond: 2, burst: 5}}, 'rate 2/s burst 5');
+test(says, 'rate 50/s', {rate: {perSecond: 50, burst: 50}}, 'rate 50/s burst 50');
+test(says, 'name front', {name: 'front'});
+test(says, 'comment "for (a, b)"', {comment: 'for (a, b)'});
+test(says, 'comment why', {comment: 'why'}, 'comment "why"');
+test(says, 'comment a,b', {comment: 'a,b'}, 'comment "a,b"');
+test(says, 'name front prio 5 stateless log rate 9/s', {name: 'front', prio: 5, stateful: false, log: {text: ''}, rate: {perSecond: 9, burst: 9}}, 'stateless prio 5 rate 9/s burst 9 log name front');
+
+test('where rules are stateless by default, a sentence says what it is', t => {
+	t.is(sentence({action: 'allow', from: any, to: any, stateful: true}, false), 'allow any to any stateful');
+	t.is(sentence({action: 'allow', from: any, to: any, stateful: false}, false), 'allow any to any stateless');
+});
+
 //             123456789012345678901234567890
-test(refuses, 'secrule add', {code: 'syntax', column: 12, expected: ['allow', 'deny'], says: /allow or deny.*Write: allow\|deny PEER to PEER/});
-test(refuses, 'secrule add alow sg1 to sg2', {code: 'syntax', column: 13, expected: ['allow', 'deny'], nearest: ['allow'], says: /"alow" stands where allow or deny should\. Did you mean allow\?/});
-test(refuses, 'secrule add ALLOW sg1 to sg2', {code: 'syntax', column: 13, expected: ['allow', 'deny'], nearest: ['allow'], says: /Did you mean allow/});
-test(refuses, 'secrule add "allow" sg1 to sg2', {code: 'syntax', column: 13, expected: ['allow', 'deny'], nearest: ['allow'], says: /"allow" stands where/});
-test(refuses, 'secrule add allow', {code: 'syntax', column: 18, expected: peers, says: /any, group, IPG, node, address or prefix/});
+test(refuses, 'secrule add', {code: 'syntax', column: 12, expected: ['allow', 'deny', 'reject'], says: /allow, deny or reject.*Write: allow\|deny\|reject PEER to PEER/});
+test(refuses, 'secrule add alow sg1 to sg2', {code: 'syntax', column: 13, expected: ['allow', 'deny', 'reject'], nearest: ['allow'], says: /"alow" stands where allow, deny or reject should\. Did you mean allow\?/});
+test(refuses, 'secrule add ALLOW sg1 to sg2', {code: 'syntax', column: 13, nearest: ['allow'], says: /Did you mean allow/});
+test(refuses, 'secrule add "allow" sg1 to sg2', {code: 'syntax', column: 13, nearest: ['allow'], says: /"allow" stands where/});
 test(refuses, 'secrule add allow sg1', {code: 'syntax', column: 22, expected: ['to'], says: /go on with to/});
-test(refuses, 'secrule add allow sg1 ot sg2', {code: 'syntax', column: 23, expected: ['to'], says: /"ot" stands where to should/});
+test(refuses, 'secrule add allow "sg1"', {code: 'syntax', column: 24, expected: ['to'], says: /go on with to/});
+test(refuses, 'secrule add allow sg1 ot sg2', {code: 'syntax', column: 23, expected: ['to'], nearest: [], says: /"ot" stands where to should/});
 test(refuses, 'secrule add allow sg1 sg2', {code: 'syntax', column: 23, expected: ['to'], says: /"sg2" stands where to should/});
-test(refuses, 'secrule add allow sg1 to', {code: 'syntax', column: 25, expected: peers, says: /should go on with/});
-test(refuses, 'secrule add allow sg1 to sg2 tcp', {code: 'syntax', column: 30, expected: ['end of line'], says: /"tcp" is a word too many/});
-test(refuses, 'secrule add allow sg3 to sg2', {code: 'unknown-peer', column: 19, expected: peers, nearest: ['sg1', 'sg2'], says: /no group, IPG or node "sg3"\. Did you mean sg1 or sg2\?.*NODE bind GROUP/});
-test(refuses, 'secrule add allow sg1 to ofice', {code: 'unknown-peer', column: 26, expected: peers, nearest: ['office'], says: /"ofice"/});
-test(refuses, 'secrule add allow to sg2', {code: 'unknown-peer', column: 19, expected: peers, says: /"to"/});
-test(refuses, 'secrule add allow "any" to sg2', {code: 'unknown-peer', column: 19, expected: peers, nearest: ['any'], says: /"any"/});
-test(refuses, 'secrule add allow constructor to sg2', {code: 'unknown-peer', column: 19, expected: peers, says: /"constructor"/});
-test(refuses, 'secrule add allow s1 to sg2', {code: 'peer', column: 19, expected: peers, says: /^s1 has no address/});
-test(refuses, 'secrule add allow b1 to sg2', {code: 'peer', column: 19, expected: peers, says: /^b1 has no address/});
-test(refuses, 'secrule add allow 10.0.0.1/8 to sg2', {code: 'address', column: 19, expected: ['address', 'prefix'], nearest: ['10.0.0.0/8'], says: /Its network is 10\.0\.0\.0\/8/});
-test(refuses, 'secrule add allow 10.0.0 to sg2', {code: 'address', column: 19, expected: ['address', 'prefix'], says: /"10\.0\.0" is not an address or a prefix/});
-test(refuses, 'secrule add allow 10.0.0.256 to sg2', {code: 'address', column: 19, expected: ['address', 'prefix'], says: /10\.0\.0\.256/});
-test(refuses, 'secrule add allow 10.0.0.0/33 to sg2', {code: 'address', column: 19, expected: ['address', 'prefix'], says: /is not an address or a prefix/});
-test(refuses, 'secrule add allow fe80::1%eth0 to sg2', {code: 'address', column: 19, expected: ['address', 'prefix'], says: /%eth0/});
-test(refuses, 'secrule add allow 10.0.0.1-10.0.0.9 to sg2', {code: 'address', column: 19, expected: ['address', 'prefix'], says: /ranges and exclusions belong in an IPG/});
-test(refuses, 'secrule add allow !10.0.0.1 to sg2', {code: 'address', column: 19, expected: ['address', 'prefix'], says: /belong in an IPG/});
-test(refuses, 'secrule add allow $(reboot) to sg2', {code: 'unknown-peer', column: 19, expected: peers, says: /\$\(reboot\)/});
-test(refuses, 'secrule add allow "" to sg2', {code: 'unknown-peer', column: 19, expected: peers, nearest: [], says: /node ""/});
+test(refuses, 'secrule add allow sg1,sg2 to any', {code: 'syntax', column: 22, expected: ['to'], says: /"," stands where to should\. Several peers stand in parentheses/});
 
 test('a missing word with no word before it stands at the given column', t => {
 	t.is(t.throws(() => parseRule([], names, 12), {instanceOf: InputError}).details.column, 12);
@@ -96,47 +123,80 @@ test('control characters and 10,000-character words do not reach the message', t
 const completes = test.macro({
 	title: (_, text: string) => `after "${text}"`,
 	exec(t, text: string, expected: readonly string[]) {
-		t.deepEqual(completeRule(splitWords(text), names), expected);
+		t.deepEqual(offeredAfter(text), expected);
 	},
 });
 
-const everyPeer = ['any', 'sg1', 'sg2', 'office', 'h1', 'h2', 'h10', 'r1'];
-test(completes, '', ['allow', 'deny']);
-test(completes, 'allow', everyPeer);
+const peers = ['any', 'not', '(', 'sg1', 'sg2', 'office', 'h1', 'h2', 'h10', 'r1'];
+const traffic = ['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'proto', 'service'];
+const others = ['stateful', 'stateless', 'prio', 'before', 'after', 'log', 'rate', 'name', 'comment'];
+test(completes, '', ['allow', 'deny', 'reject']);
+test(completes, 'allow', peers);
+test(completes, 'allow not', peers);
+test(completes, 'allow (', peers);
+test(completes, 'allow (sg1', [',', ')']);
+test(completes, 'allow (sg1,', peers);
 test(completes, 'allow sg1', ['to']);
-test(completes, 'allow sg1 to', everyPeer);
-test(completes, 'allow sg1 to sg2', []);
+test(completes, 'allow sg1 to', peers);
+test(completes, 'allow sg1 to sg2', [...traffic, ...others]);
+test(completes, 'deny sg1 to sg2', [...traffic, ...others.filter(word => word !== 'rate')]);
+test(completes, 'allow sg1 to sg2 tcp', ['sport', 'dport', ...others]);
+test(completes, 'allow sg1 to sg2 tcp sport 80', ['dport', ...others]);
+test(completes, 'allow sg1 to sg2 tcp sport 80 dport 80', others);
+test(completes, 'allow sg1 to sg2 tcp dport {80', [',', '}']);
+test(completes, 'allow sg1 to sg2 icmp', ['type', ...others]);
+test(completes, 'allow sg1 to sg2 proto', []);
+test(completes, 'allow sg1 to sg2 service', ['dns', 'web']);
+test(completes, 'allow sg1 to sg2 service web', [',', ...others]);
+test(completes, 'allow sg1 to sg2 service web,', ['dns', 'web']);
+test(completes, 'allow sg1 to sg2 stateless', [...traffic, ...others.filter(word => !word.startsWith('state'))]);
+test(completes, 'allow sg1 to sg2 tcp prio 5', others.filter(word => !['prio', 'before', 'after'].includes(word)));
+test(completes, 'allow sg1 to sg2 before', ['1', '2', 'first']);
+test(completes, 'allow sg1 to sg2 tcp rate 5/s', ['burst', ...others.filter(word => word !== 'rate')]);
+test(completes, 'allow sg1 to sg2 tcp log', others.filter(word => word !== 'log'));
+test(completes, 'allow sg1 to sg2 name', []);
 test(completes, 'permit', []);
 test(completes, 'allow sg9', []);
+test(completes, 'allow sg1 to sg2 tcp udp', []);
 
-test('peers complete in natural order', t => {
-	t.deepEqual(completePeer(names), everyPeer);
+test('ports and ICMP types complete by their names', t => {
+	t.true(offeredAfter('allow sg1 to sg2 tcp dport').includes('https'));
+	t.false(offeredAfter('allow sg1 to sg2 tcp dport').includes('ntp'));
+	t.true(offeredAfter('allow sg1 to sg2 icmp type').includes('fragmentation-needed'));
+	t.false(offeredAfter('allow sg1 to sg2 icmp6 type').includes('fragmentation-needed'));
 });
-
-const arbitraryPrefix: fc.Arbitrary<Peer> = fc.oneof(fc.uint8Array({minLength: 4, maxLength: 4}), fc.uint8Array({minLength: 16, maxLength: 16}))
-	.chain(bytes => fc.nat(bytes.length * 8).map(length => ({kind: 'prefix' as const, prefix: networkOf({address: fromBytes(bytes), length})})));
-const arbitraryPeer: fc.Arbitrary<Peer> = fc.oneof(
-	fc.constantFrom<Peer>(any, sg1, {kind: 'ipg', name: 'office'}, {kind: 'node', name: 'h1'}, {kind: 'node', name: 'r1'}),
-	arbitraryPrefix,
-);
 
 test('every sentence reads back to its rule', t => {
-	fc.assert(fc.property(fc.constantFrom('allow' as const, 'deny' as const), arbitraryPeer, arbitraryPeer, (action, from, to) => {
-		t.deepEqual(parseRule(splitWords(sentence({action, from, to})), names), {action, from, to});
-	}), {numRuns: 1000});
+	fc.assert(fc.property(arbitraryRule, fc.boolean(), (rule, mode) => {
+		const read = parseRule(splitWords(sentence(rule, mode)), names);
+		t.deepEqual({traffic: {kind: 'any'}, stateful: mode, prio: 1000, ...read}, rule);
+		t.is(sentence(read, mode), sentence(rule, mode));
+	}), {numRuns: 3000});
 });
 
-test('no words whatever throw anything but an InputError with a column', t => {
-	const word = fc.oneof(fc.string(), fc.constantFrom('allow', 'deny', 'to', 'any', 'sg1', '10.0.0.1', '::', '!', '/', '-', '"'));
-	fc.assert(fc.property(fc.array(word), texts => {
-		const words = texts.map((text, index) => ({text, column: index * 10 + 1, quoted: false}));
+const words = [
+	'allow', 'deny', 'reject', 'to', 'any', 'sg1', '10.0.0.1', '::', '!', '/', '-', '"', '(', ')', ',', '{', '}', 'not', 'tcp', 'dport', 'sport', '80', '90-80', 'http', 'icmp', 'type', 'echo-request',
+	'proto', 'service', 'web', 'stateless', 'prio', 'before', '1', 'log', 'rate', '5/s', 'burst', 'name', 'comment', '#', '\\', '\'', '\uD800', '\u0000', '9999999999', '0x10', '-1', '80-', 'constructor',
+];
+
+test('no line whatever throws anything but an InputError with a message, a column and what was expected', t => {
+	const line = fc.array(fc.oneof({weight: 5, arbitrary: fc.constantFrom(...words)}, fc.string())).chain(texts => fc.constantFrom('', ' ').map(space => texts.join(space)));
+	const sensible = fc.tuple(fc.constantFrom('allow any to any ', 'deny (sg1, h1) to not sg2 ', ''), line).map(parts => parts.join(''));
+	fc.assert(fc.property(sensible, text => {
 		try {
-			parseRule(words, names);
+			parseRule(splitWords(text), names);
 		} catch (error) {
-			t.true(error instanceof InputError && error.details.column !== undefined && (error.details.expected?.length ?? 0) > 0);
+			const column = error instanceof InputError ? error.details.column ?? 0 : 0;
+			t.true(error instanceof InputError && error.message.length > 0 && error.message.length < 500 && column >= 1 && column <= text.length + 1 && (error.details.expected?.length ?? 0) > 0, JSON.stringify(text));
 		}
 
-		t.true(Array.isArray(completeRule(words, names)));
-	}), {numRuns: 1000});
+		t.notThrows(() => {
+			try {
+				offeredAfter(text);
+			} catch (error) {
+				t.true(error instanceof InputError && error.code === 'quote');
+			}
+		});
+	}), {numRuns: 10_000});
 	t.pass();
 });

@@ -4,12 +4,18 @@ import {type Names, meaningOf, nameLimit, namesOf, refuseUnlessFree} from '../..
 import {InputError} from '../../lib/util/errors.ts';
 
 const names: Names = namesOf(
-	{...emptyPolicy('bound'), groups: new Map([['web', new Set<string>()]]), ipgs: new Map([['office', []]])},
+	{
+		...emptyPolicy('bound'),
+		groups: new Map([['web', new Set<string>()]]),
+		ipgs: new Map([['office', []]]),
+		services: new Map([['dns', []]]),
+		rules: [{id: 1, action: 'allow', from: {kind: 'any'}, to: {kind: 'any'}, traffic: {kind: 'any'}, stateful: true, prio: 1000, name: 'front'}],
+	},
 	new Map([['h1', {kind: 'host'}], ['r1', {kind: 'router'}]]),
 );
 
 test('a name means one thing', t => {
-	t.deepEqual(['web', 'office', 'h1', 'r1', 'db', 'constructor'].map(name => meaningOf(names, name)), ['group', 'IPG', 'host', 'router', undefined, undefined]);
+	t.deepEqual(['web', 'office', 'h1', 'r1', 'dns', 'front', 'db', 'constructor'].map(name => meaningOf(names, name)), ['group', 'IPG', 'host', 'router', 'service', 'rule', undefined, undefined]);
 });
 
 const refuses = test.macro({
@@ -31,6 +37,9 @@ test(refuses, 'PINGALL', 'reserved-name', /word of the prompt/);
 test(refuses, 'web', 'name-taken', /already names a group/);
 test(refuses, 'office', 'name-taken', /already names an IPG/);
 test(refuses, 'h1', 'name-taken', /already names a host/);
+
+test(refuses, 'dns', 'name-taken', /already names a service; nodes, groups, IPGs, services and rules share/);
+test(refuses, 'front', 'name-taken', /already names a rule/);
 
 test('a free name passes', t => {
 	t.notThrows(() => {

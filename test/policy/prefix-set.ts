@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {type AddressRange, difference, includes, intersects, rangeOf} from '../../lib/policy/prefix-set.ts';
+import {type AddressRange, complement, difference, everything, holdsAll, includes, intersects, rangeOf, union} from '../../lib/policy/prefix-set.ts';
 import {type Family, type Prefix, contains, formatPrefix, networkOf, overlaps, parsePrefix} from '../../lib/util/address.ts';
 import {spent} from '../helpers/clock.ts';
 
@@ -28,6 +28,35 @@ test(differs, '0.0.0.0/0 ::/0', '0.0.0.0/1 ::/1', '128.0.0.0/1 8000::/1');
 test(differs, '0.0.0.0/0', '::/0', '0.0.0.0/0');
 test(differs, 'ffff::/16', 'ffff::/17', 'ffff:8000::/17');
 
+const unites = test.macro({
+	title: (_, prefixes: string) => `union of ${prefixes}`,
+	exec(t, prefixes: string, expected: string) {
+		t.is(union(prefixes.split(' ').filter(Boolean).map(parsePrefix)).map(formatPrefix).join(' '), expected);
+	},
+});
+
+test(unites, '', '');
+test(unites, '10.0.0.3 10.0.0.2 10.0.0.3', '10.0.0.2 10.0.0.3');
+test(unites, '10.0.0.0/31 10.0.0.2 10.0.0.3', '10.0.0.0/31 10.0.0.2 10.0.0.3');
+test(unites, '10.0.1.0/24 10.0.0.0/24 10.0.1.7 10.0.2.0', '10.0.0.0/23 10.0.2.0');
+test(unites, 'fd00::1 10.0.0.1 ::/0', '10.0.0.1 ::/0');
+
+test('the complement is of both families, and its complement what it was', t => {
+	const prefixes = ['10.0.0.0/8', '192.0.2.1', 'fd00::/16'].map(parsePrefix);
+	t.deepEqual(complement(everything), []);
+	t.deepEqual(complement([]), everything);
+	t.deepEqual(complement(complement(prefixes)), prefixes);
+	t.deepEqual(complement([parsePrefix('::/0')]).map(formatPrefix), ['0.0.0.0/0']);
+});
+
+test('a family is held when not one address is missing', t => {
+	const [whole, almost] = ['128.0.0.0/1 0.0.0.0/1', '128.0.0.0/1 0.0.0.0/2 64.0.0.0/3'].map(text => text.split(' ').map(parsePrefix));
+	t.true(holdsAll(whole ?? [], 4));
+	t.false(holdsAll(whole ?? [], 6));
+	t.false(holdsAll(almost ?? [], 4));
+	t.true(holdsAll([...complement([parsePrefix('fd00::1')]), parsePrefix('fd00::1')], 6));
+});
+
 /** Ranges in a universe of 32 addresses at either end of a family, so that everything can be counted. */
 const universes: ReadonlyArray<{family: Family; base: bigint}> = [{family: 4, base: 0n}, {family: 4, base: 2n ** 32n - 32n}, {family: 6, base: 2n ** 128n - 32n}];
 const arbitraryRange = (family: Family, base: bigint): fc.Arbitrary<AddressRange> => fc.tuple(fc.nat(31), fc.nat(31)).map(([a, b]) => ({
@@ -47,6 +76,13 @@ for (const {family, base} of universes) {
 				const expected = included.some(within) && !excluded.some(within);
 				t.is(prefixes.filter(prefix => contains(prefix, address)).length, expected ? 1 : 0);
 				t.is(includes(prefixes, address), expected);
+			}
+
+			const [inUnion, inComplement] = [union(prefixes.toReversed()), complement(prefixes)];
+			for (let offset = 0n; offset < 32n; offset++) {
+				const address = {family, value: base + offset};
+				t.is(includes(inUnion, address), includes(prefixes, address));
+				t.not(includes(inComplement, address), includes(prefixes, address));
 			}
 
 			t.is(intersects(prefixes, probe), prefixes.some(prefix => overlaps(prefix, probe)));

@@ -3,7 +3,7 @@ import {ruleOf, groupMembers, groupsOf, ipgMembers, listGroups, listIpgs, rulesU
 import {parseMember} from '../../lib/policy/member.ts';
 import {type IpgMember, type Policy, emptyPolicy} from '../../lib/policy/model.ts';
 import type {Nodes} from '../../lib/policy/names.ts';
-import {addGroup, addIpg, addRule, bind, deleteGroup, deleteIpg, deleteRules, unbind} from '../../lib/policy/repository.ts';
+import {addGroup, addIpg, addRule, addService, bind, deleteGroup, deleteIpg, deleteRules, setMode, setRevocation, unbind} from '../../lib/policy/repository.ts';
 import {InputError} from '../../lib/util/errors.ts';
 import {sentence} from '../../lib/policy/grammar.ts';
 import {policyOf} from '../helpers/arbitrary-policy.ts';
@@ -17,6 +17,12 @@ function given(...lines: string[]): Policy {
 
 function members(text: string): IpgMember[] {
 	return text.split(' ').map(word => parseMember({text: word, column: 1, quoted: false}));
+}
+
+const port53 = [{protocol: 'udp', dport: [{first: 53, last: 53}]}] as const;
+
+function named(policy: Policy): Policy {
+	return addRule(policy, {action: 'allow', from: {kind: 'any'}, to: {kind: 'any'}, name: 'front'}, nodes);
 }
 
 const story = given('h30 bind web', 'h2 bind web', 'h10 bind web', 'h2 bind db', 'ipg add office 10.1.0.0/16 !10.1.2.3', 'secrule add allow web to db', 'secrule add deny office to web');
@@ -61,6 +67,13 @@ test('a member of a set in use may go, the set may not', t => {
 	t.throws(() => deleteIpg(story, 'office'), {instanceOf: InputError});
 });
 
+test('mode and revocation are set, or stay the same policy', t => {
+	t.is(setMode(story, true), story);
+	t.false(setMode(story, false).stateful);
+	t.is(setRevocation(story, 'cut'), story);
+	t.is(setRevocation(story, 'keep').revocation, 'keep');
+});
+
 test('rule ids are never used again', t => {
 	const shorter = deleteRules(story, [2, 2]);
 	const rule = {action: 'allow', from: {kind: 'any'}, to: {kind: 'any'}} as const;
@@ -71,6 +84,8 @@ test('rule ids are never used again', t => {
 test('rules that use a name are found on both sides, and by kind', t => {
 	t.deepEqual(rulesUsing(story, 'web').map(({id}) => id), [1, 2]);
 	t.deepEqual(rulesUsing(given('secrule add allow h2 to h10'), 'h2'), []);
+	const nested = given('sg add web', 'sg add db', 'secrule add allow any to not (h2, not db)');
+	t.deepEqual([rulesUsing(nested, 'db').length, rulesUsing(nested, 'web').length], [1, 0]);
 });
 
 test('an empty, unused group is dropped', t => {
@@ -104,6 +119,11 @@ test(refuses, 'name a set like a group', policy => addIpg(policy, nodes, 'web', 
 test(refuses, 'delete a set in use', policy => deleteIpg(policy, 'office'), 'in-use', /IPG office is used by rule 2/);
 test(refuses, 'delete an unknown set', policy => deleteIpg(policy, 'ofice'), 'unknown-ipg', /Did you mean office/);
 test(refuses, 'remove a member that is none', policy => deleteIpg(policy, 'office', members('10.1.0.0/16 10.1.2.3')), 'not-a-member', /no member 10\.1\.2\.3.*secrule ipg show office/);
+test(refuses, 'delete a group in use inside a list', () => deleteGroup(given('sg add db', 'secrule add allow any to (h2, not db)'), 'db'), 'in-use', /Group db is used by rule 1/);
+test(refuses, 'bind to a service', policy => bind(addService(policy, nodes, 'dns', port53), nodes, 'h2', ['dns']), 'name-taken', /already names a service/);
+test(refuses, 'bind to a rule', policy => bind(named(policy), nodes, 'h2', ['front']), 'name-taken', /already names a rule/);
+test(refuses, 'name a set like a service', policy => addIpg(addService(policy, nodes, 'dns', port53), nodes, 'dns', []), 'name-taken', /already names a service/);
+test(refuses, 'name a group like a rule', policy => addGroup(named(policy), nodes, 'front'), 'name-taken', /already names a rule/);
 test(refuses, 'delete an unknown rule', policy => deleteRules(policy, [1, 7]), 'unknown-rule', /no rule 7\. There are 1, 2; secrule list/);
 test(refuses, 'delete no rule', policy => deleteRules(policy, []), 'usage', /secrule del ID/);
 test(refuses, 'delete a rule where none is', () => deleteRules(empty, [1]), 'unknown-rule', /There are no rules yet/);

@@ -26,7 +26,7 @@ async function run(terminal: Terminal, line: string): Promise<string> {
 test.serial('lines, errors and history', async t => {
 	const {terminal} = await start(t);
 	t.regex(await run(terminal, 'h10 echo h11'), /^10\.0\.10\.11$/m);
-	t.regex(await run(terminal, 'secrule add alow any to any'), /^secrule add alow any to any\n {12}\^\n"alow" stands where allow or deny should\./m);
+	t.regex(await run(terminal, 'secrule add alow any to any'), /^secrule add alow any to any\n {12}\^\n"alow" stands where allow, deny or reject should\./m);
 	t.regex(await run(terminal, 'h10 false'), /^"h10 false" failed with exit status 1\.$/m);
 	t.regex(await run(terminal, 'pingall 0.2'), /received, \d+ lost\nsecurenet>$/);
 	await terminal.clear();

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import {type Lab, SecureNetError} from '../../lib/index.ts';
 import {restoreSets, saveSets} from '../../lib/kernel/ipset.ts';
 import {runLine} from '../../lib/commands/run-line.ts';
+import {addRule} from '../../lib/policy/repository.ts';
 import SecureNet from '../../topologies/securenet.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
 import {connects, isBlocked, labOf} from '../helpers/scenario.ts';
@@ -72,7 +73,7 @@ test.serial('a switch daemon that is gone is named; the firewall keeps what it h
 test.serial('what a device cannot do is refused before anything changes', async t => {
 	const lab = await labOf(t, new SecureNet());
 	const switches = await textOf(lab, 's1');
-	const forged = lab.change(() => ({...lab.policy, rules: [{id: 2 ** 20, action: 'allow', from: {kind: 'any'}, to: {kind: 'any'}}]}));
+	const forged = lab.change(policy => addRule({...policy, nextId: 2 ** 20}, {action: 'allow', from: {kind: 'any'}, to: {kind: 'any'}}));
 	await t.throwsAsync(forged, {message: /s1: a switch holds at most 1048575 rule ids/});
 	t.deepEqual(await textOf(lab, 's1'), switches);
 	t.true(await connects(lab, 'h10', 'h11'));

@@ -36,12 +36,14 @@ const replays = test.macro<[document: string, topology: string]>({
 });
 
 test(replays, 'README.md', 'topologies/securenet.ts');
-test(replays, 'topologies/README.md', 'topologies/securenet.ts');
+for (const story of ['securenet', 'firewall-drivers']) {
+	test(replays, 'topologies/README.md', `topologies/${story}.ts`);
 
-test('topologies/README.md tells all of topologies/securenet.demo', t => {
-	const demo = readFileSync('topologies/securenet.demo', 'utf8').split('\n').filter(line => line !== '' && !line.startsWith('#'));
-	t.deepEqual(exchangesIn(transcriptOf('topologies/README.md', 'topologies/securenet.ts')).map(({line}) => line), demo);
-});
+	test(`topologies/README.md tells all of topologies/${story}.demo`, t => {
+		const demo = readFileSync(`topologies/${story}.demo`, 'utf8').split('\n').filter(line => line !== '' && !line.startsWith('#'));
+		t.deepEqual(exchangesIn(transcriptOf('topologies/README.md', `topologies/${story}.ts`)).map(({line}) => line), demo);
+	});
+}
 
 /** All blocks of a document that are marked as printed by the topology, as one. */
 function transcriptOf(document: string, topology: string): string {

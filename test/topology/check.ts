@@ -190,6 +190,7 @@ const legal: ReadonlyArray<Omit<Case, 'expected'>> = [
 	{title: 'the first and the last port', build: ends({port: 1}, {port: 65_279})},
 	{title: 'the smallest and the largest MTU', build: ends({mtu: 68}, {mtu: 65_535})},
 	{title: 'a bridge with 1,023 ports', build: t => [t.addBridge('b1')].map(b1 => Array.from({length: 1023}, (_, n) => t.addLink(b1, t.addHost(`h${n}`))))},
+	{title: 'a MAC on two networks', build: t => ['1', '2'].map(n => t.addLink(t.addHost(`h${n}`, {mac: '02:00:00:00:00:0a'}), t.addSwitch(`s${n}`)))},
 	{title: 'names of 15 characters', build: t => t.addLink(t.addHost('abcdefghij'), t.addSwitch('abcdefghijklmno').interface({name: 'port'}))},
 ];
 

@@ -2,7 +2,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {InputError} from '../../lib/util/errors.ts';
-import {splitWords} from '../../lib/util/words.ts';
+import {type Word, cutWord, splitWords} from '../../lib/util/words.ts';
 
 const splits = test.macro({
 	exec(t, line: string, expected: readonly string[]) {
@@ -32,6 +32,31 @@ test(splits, '$HOME `id` $(id) *', ['$HOME', '`id`', '$(id)', '*']);
 test('words know their column and whether they were quoted', t => {
 	t.deepEqual(splitWords('ab  "c d" e\\f').map(({column, quoted}) => [column, quoted]), [[1, false], [5, true], [11, true]]);
 });
+
+test('a word knows how it stands in its line', t => {
+	t.deepEqual(splitWords('ab  "c d"e e\\f').map(({raw}) => raw), ['ab', '"c d"e', 'e\\f']);
+});
+
+const cuts = test.macro({
+	exec(t, line: string, expected: ReadonlyArray<readonly [text: string, column: number, quoted: boolean]>) {
+		const pieces: Word[] = [];
+		for (let [word] = splitWords(line); word;) {
+			const {first, rest} = cutWord(word, '(),');
+			pieces.push(first);
+			word = rest;
+		}
+
+		t.deepEqual(pieces.map(({text, column, quoted}) => [text, column, quoted]), expected);
+	},
+	title: (_, line: string) => `parts ${JSON.stringify(line)} at its marks`,
+});
+
+test(cuts, 'web', [['web', 1, false]]);
+test(cuts, '  web', [['web', 3, false]]);
+test(cuts, ' (a,b)', [['(', 2, false], ['a', 3, false], [',', 4, false], ['b', 5, false], [')', 6, false]]);
+test(cuts, '(("a,b",c', [['(', 1, false], ['(', 2, false], ['a,b', 3, true], [',', 8, false], ['c', 9, false]]);
+test(cuts, 'a\\,b,"c"d)', [['a,b', 1, true], [',', 5, false], ['cd', 6, true], [')', 10, false]]);
+test(cuts, '"(a)"', [['(a)', 1, true]]);
 
 const open = test.macro({
 	exec(t, line: string, column: number) {

@@ -2,12 +2,14 @@
 import type {AddressSet, FilterRule, GuardedPort} from '../filter-rule.ts';
 import type {Inventory} from '../inventory.ts';
 import type {Policy} from '../model.ts';
+import type {Bound} from './bind-hosts.ts';
 import type {Memo} from './memo.ts';
 
 export type Draft = {
 	readonly policy: Policy;
 	readonly inventory: Inventory;
 	readonly memo: Memo;
+	readonly bound: Bound;
 	/** Sets that rules name, by name. */
 	readonly sets: ReadonlyMap<string, AddressSet>;
 	/** Rules in evaluation order. */

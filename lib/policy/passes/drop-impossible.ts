@@ -1,18 +1,30 @@
-/** Pass 3: leaves out rules that no packet can match: a side is empty, or the sides have no address family in common. */
+/** Pass 4: leaves out rules that no packet can match: a side or the traffic is empty, or they have no address family in common. */
 import type {Family} from '../../util/address.ts';
-import type {AddressSet, Match} from '../filter-rule.ts';
-import {prefixesOf} from './address-set.ts';
+import type {FilterRule, Match} from '../filter-rule.ts';
+import {holdsAll} from '../prefix-set.ts';
 import type {Draft} from './draft.ts';
+import {remember} from './memo.ts';
+import {prefixesOf} from './sides.ts';
 
 export function dropImpossible(draft: Draft): Draft {
-	return {...draft, rules: draft.rules.filter(({from, to}) => {
-		const families = familiesOf(to, draft.sets);
-		return familiesOf(from, draft.sets).some(family => families.includes(family));
-	})};
+	return {...draft, rules: draft.rules.filter(rule => isPossible(rule, draft))};
 }
 
-/** Prefixes are sorted by family, so the first and the last tell. */
-function familiesOf(match: Match, sets: ReadonlyMap<string, AddressSet>): readonly Family[] {
-	const prefixes = prefixesOf(match, sets);
-	return prefixes ? [prefixes[0], prefixes.at(-1)].flatMap(prefix => prefix?.family ?? []) : [4, 6];
+function isPossible({from, to, traffic}: FilterRule, draft: Draft): boolean {
+	const sources = familiesOf(from, draft);
+	const destinations = familiesOf(to, draft);
+	return sources.some(family => destinations.includes(family) && (traffic?.some(match => match.family === family) ?? true));
 }
+
+function familiesOf(match: Match, {sets, memo}: Draft): readonly Family[] {
+	const prefixes = prefixesOf(match, sets);
+	if (!prefixes) {
+		return families;
+	}
+
+	return match.kind === 'set' && match.negated
+		? remember(memo.familiesBeside, prefixes, () => families.filter(family => !holdsAll(prefixes, family)))
+		: remember(memo.families, prefixes, () => families.filter(family => prefixes.some(prefix => prefix.family === family)));
+}
+
+const families: readonly Family[] = [4, 6];

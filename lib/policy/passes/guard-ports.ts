@@ -1,18 +1,17 @@
-/** Pass 5: the host ports of every switch, with what the host behind may send and whether its default is deny. */
+/** Pass 6: the host ports of every switch, with what the host behind may send and whether its default is deny. */
 import type {GuardedPort} from '../filter-rule.ts';
 import type {DeviceEntry} from '../inventory.ts';
 import type {Draft} from './draft.ts';
-import {remember} from './memo.ts';
+import {remember, rememberList} from './memo.ts';
 
 export function guardPorts(draft: Draft): Draft {
-	const bound = new Set([...draft.policy.groups.values()].flatMap(members => [...members]));
 	const devices = [...draft.inventory.devices.values()];
-	return {...draft, guardedOf: new Map(devices.map(device => [device.name, guardedPorts(device, bound, draft)]))};
+	return {...draft, guardedOf: new Map(devices.map(device => [device.name, rememberList(draft.memo.guardedOf, device, guardedPorts(device, draft))]))};
 }
 
-function guardedPorts({hostPorts}: DeviceEntry, bound: ReadonlySet<string>, {inventory, memo}: Draft): GuardedPort[] {
+function guardedPorts({hostPorts}: DeviceEntry, {inventory, memo, bound}: Draft): GuardedPort[] {
 	return [...hostPorts].map(([port, entry]) => {
-		const isBound = bound.has(entry.host);
+		const isBound = bound.hosts.has(entry.host);
 		const host = inventory.hosts.get(entry.host);
 		return remember(memo.guarded, entry, () => ({
 			port,

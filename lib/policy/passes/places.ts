@@ -4,9 +4,9 @@ import type {Address, Prefix} from '../../util/address.ts';
 import type {Match} from '../filter-rule.ts';
 import type {HostEntry, Inventory} from '../inventory.ts';
 import {intersects} from '../prefix-set.ts';
-import {prefixesOf} from './address-set.ts';
 import type {Draft} from './draft.ts';
 import {remember} from './memo.ts';
+import {prefixesOf} from './sides.ts';
 
 /** The hosts a side's packets can come from or go to; undefined hosts mean anywhere, also outside the network. */
 export type Place = {readonly hosts: readonly string[] | undefined};
@@ -20,9 +20,10 @@ export type Owners = {
 
 const anywhere: Place = {hosts: undefined};
 
+/** What a set does not hold can be met anywhere: so can the outside. */
 export function placesOf({inventory, memo, sets}: Draft): (match: Match) => Place {
 	return match => {
-		const prefixes = prefixesOf(match, sets);
+		const prefixes = match.kind === 'set' && match.negated ? undefined : prefixesOf(match, sets);
 		return prefixes ? remember(memo.places, prefixes, () => placeOf(prefixes, remember(memo.owners, inventory, () => ownersOf(inventory)))) : anywhere;
 	};
 }

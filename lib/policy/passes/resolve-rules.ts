@@ -1,38 +1,48 @@
-/** Pass 2: what each rule means now, as addresses and sets: nodes are written out, groups and IPGs keep their names. */
+/** Pass 3: what each rule means now, as addresses, sets and traffic: nodes and services are written out, groups, IPGs and lists keep their names. */
 import type {FilterRule, Match} from '../filter-rule.ts';
 import {sentence} from '../grammar.ts';
-import type {Inventory} from '../inventory.ts';
-import type {Peer, Rule} from '../model.ts';
-import {singlePrefixes} from './address-set.ts';
+import type {Peer, Policy, Rule, ServicePorts} from '../model.ts';
+import {trafficMatches} from '../traffic.ts';
 import type {Draft} from './draft.ts';
-import {remember} from './memo.ts';
-import {setName} from './name-sets.ts';
+import {remember, sameItems} from './memo.ts';
+import {sideOf} from './sides.ts';
 
 export function resolveRules(draft: Draft): Draft {
-	const {policy, inventory, memo} = draft;
-	return {...draft, rules: policy.rules.map(rule => remember(memo.rules, rule, () => filterRule(rule, inventory)))};
+	const {policy: {rules, services}, memo} = draft;
+	const resolved = remember(memo.resolved, rules, () => ({services, rules: rules.map(rule => resolve(rule, draft))}), known => known.services === services);
+	return {...draft, rules: resolved.rules};
 }
 
-function filterRule(rule: Rule, inventory: Inventory): FilterRule {
+function resolve(rule: Rule, draft: Draft): FilterRule {
+	const {policy, memo} = draft;
+	const ports = portsOf(rule, policy);
+	const known = memo.rules.get(rule);
+	return remember(memo.rules, rule, () => ({ports, rule: unlessSame(filterRule(rule, draft), known?.rule)}), ({ports: before}) => sameItems(before, ports)).rule;
+}
+
+/** Services that change may come to the same ports, united. Nothing else of a rule's meaning can have changed. */
+function unlessSame(next: FilterRule, known: FilterRule | undefined): FilterRule {
+	return known && JSON.stringify(known.traffic) === JSON.stringify(next.traffic) ? known : next;
+}
+
+/** What else than itself a rule's meaning follows from. */
+function portsOf({traffic}: Rule, {services}: Policy): ReadonlyArray<readonly ServicePorts[] | undefined> {
+	return traffic.kind === 'services' ? traffic.names.map(name => services.get(name)) : none;
+}
+
+const none: readonly undefined[] = [];
+
+function filterRule(rule: Rule, {policy, inventory, memo}: Draft): FilterRule {
+	const matchOf = (peer: Peer): Match => remember(memo.sides, peer, () => sideOf(peer, inventory)).match;
 	return {
 		id: rule.id,
 		sentence: sentence(rule),
 		action: rule.action,
-		from: matchOf(rule.from, inventory),
-		to: matchOf(rule.to, inventory),
+		from: matchOf(rule.from),
+		to: matchOf(rule.to),
+		traffic: trafficMatches(rule.traffic, policy.services),
+		stateful: rule.stateful,
+		...(rule.log ? {log: rule.log} : {}),
+		...(rule.rate ? {rate: rule.rate} : {}),
 	};
-}
-
-function matchOf(peer: Peer, {hosts, routers}: Inventory): Match {
-	switch (peer.kind) {
-		case 'any':
-			return {kind: 'any'};
-		case 'group':
-		case 'ipg':
-			return {kind: 'set', set: setName(peer)};
-		case 'node':
-			return {kind: 'prefixes', prefixes: singlePrefixes((hosts.get(peer.name) ?? routers.get(peer.name))?.addresses ?? [])};
-		case 'prefix':
-			return {kind: 'prefixes', prefixes: [peer.prefix]};
-	}
 }

@@ -1,8 +1,9 @@
-/** Pass 4: gives each device the rules of which some pair of hosts can cross it. In doubt a device gets the rule: one too many changes no verdict. */
+/** Pass 5: gives each device the rules of which some pair of hosts can cross it, and leaves out those that no device needs. In doubt a device gets the rule: one too many changes no verdict. */
 import type {FilterRule} from '../filter-rule.ts';
 import type {DeviceEntry} from '../inventory.ts';
 import type {Draft} from './draft.ts';
-import {remember} from './memo.ts';
+import {remember, rememberList} from './memo.ts';
+import type {Memo} from './memo.ts';
 import {placesOf} from './places.ts';
 import type {Place} from './places.ts';
 
@@ -14,17 +15,31 @@ export type Spread =
 	| {readonly kind: 'part'; readonly part: number; readonly only: string | undefined}
 	| {readonly kind: 'many'};
 
-export function splitByDevice(draft: Draft): Draft {
-	const placeOf = placesOf(draft);
-	const placed = draft.rules.map(rule => ({rule, from: placeOf(rule.from), to: placeOf(rule.to)}));
-	const rulesOf = new Map<string, FilterRule[]>();
-	for (const device of draft.inventory.devices.values()) {
-		const spreads = remember(draft.memo.spreads, device, () => new WeakMap<Place, Spread>());
-		const spreadOf = (place: Place): Spread => remember(spreads, place, () => spreadAround(device, place));
-		rulesOf.set(device.name, placed.filter(({from, to}) => canCross(spreadOf(from), spreadOf(to))).map(({rule}) => rule));
-	}
+const nowhere: Spread = {kind: 'none'};
 
-	return {...draft, rulesOf};
+export function splitByDevice(draft: Draft): Draft {
+	const {inventory, memo} = draft;
+	const devices = [...inventory.devices.values()];
+	const placeOf = placesOf(draft);
+	const rulesOf = devices.map((): FilterRule[] => []);
+	const rules = draft.rules.filter(rule => {
+		const between = devicesBetween(placeOf(rule.from), placeOf(rule.to), devices, memo);
+		for (const index of between) {
+			rulesOf[index]?.push(rule);
+		}
+
+		return between.length > 0;
+	});
+	return {...draft, rules, rulesOf: new Map(devices.map((device, index) => [device.name, rememberList(memo.rulesOf, device, rulesOf[index] ?? [])]))};
+}
+
+/** Indexes of the devices that packets from one place to the other can cross. Rules with unchanged sides are not spread again. */
+function devicesBetween(from: Place, to: Place, devices: readonly DeviceEntry[], memo: Memo): readonly number[] {
+	const between = remember(memo.between, from, () => new WeakMap<Place, readonly number[]>());
+	return remember(between, to, () => {
+		const [spreadsFrom, spreadsTo] = [from, to].map(place => remember(memo.spreads, place, () => devices.map(device => spreadAround(device, place))));
+		return [...devices.keys()].filter(index => canCross(spreadsFrom?.[index] ?? nowhere, spreadsTo?.[index] ?? nowhere));
+	});
 }
 
 /** Whether some packet from one place to the other can cross the device they are spread around. */
@@ -49,7 +64,7 @@ function spreadAround({partOf}: DeviceEntry, {hosts}: Place): Spread {
 	const near = hosts.filter(host => partOf.has(host));
 	const part = partOf.get(near[0] ?? '');
 	if (part === undefined) {
-		return {kind: 'none'};
+		return nowhere;
 	}
 
 	return near.every(host => partOf.get(host) === part) ? {kind: 'part', part, only: near.length === 1 ? near[0] : undefined} : {kind: 'many'};

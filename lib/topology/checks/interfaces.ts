@@ -3,6 +3,7 @@ import type {Mac} from '../../util/address.ts';
 import {interfaceNameLimit, namePattern, printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
 import type {Blueprint, InterfacePlan, NodePlan} from '../blueprint.ts';
+import {type Segment, segmentsOf} from '../segments.ts';
 import {isStation} from '../specs.ts';
 
 /** OFPP_MAX (0xff00) of OpenFlow 1.0 less one: above it are ports with a meaning of their own. */
@@ -86,11 +87,15 @@ export function checkMtus({nodes}: Blueprint, problems: Problems): void {
 	}
 }
 
-/** Only MACs that the file gives can be equal. */
-export function checkDuplicateMacs({nodes}: Blueprint, problems: Problems): void {
-	const owners = new Map<Mac, InterfacePlan>();
+/** Only MACs that the file gives can be equal. On two networks they may be: a MAC means nothing beyond its own. */
+export function checkDuplicateMacs({nodes, links}: Blueprint, problems: Problems): void {
+	const segments = segmentsOf(nodes, links);
+	const ownersOn = new Map<Segment | undefined, Map<Mac, InterfacePlan>>();
 	for (const {name: node, interfaces} of nodes.values()) {
 		for (const each of interfaces) {
+			const segment = segments.get(each);
+			const owners = ownersOn.get(segment) ?? new Map<Mac, InterfacePlan>();
+			ownersOn.set(segment, owners);
 			const owner = owners.get(each.mac);
 			if (owner) {
 				problems.add(node, `the MAC ${each.mac} of ${printable(each.name)} is already that of ${printable(owner.name)} of ${owner.node}`, 'Give each interface a MAC of its own, or none');

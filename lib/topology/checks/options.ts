@@ -1,17 +1,17 @@
 /** Options that the TypeScript compiler would have refused. Topology files run without a type check, so they arrive here. */
 import {nearestTo, printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
+import {firewalls} from '../firewalls.ts';
 import type {BridgeOptions, Graph, HostOptions, InterfaceOptions, LinkOptions, NodeKind, RouteOptions, RouterOptions, Settings, SwitchOptions} from '../specs.ts';
 
-type Shape = 'text' | 'texts' | 'number' | 'flag' | 'routes' | 'isolation';
+type Shape = 'text' | 'texts' | 'number' | 'flag' | 'routes' | 'isolation' | 'switchFirewall' | 'routerFirewall' | 'bridgeFirewall';
 type Shapes<Options> = Readonly<Record<keyof Options, Shape>>;
 
-const stp: Shapes<SwitchOptions & BridgeOptions> = {stp: 'flag'};
 const nodeShapes: Readonly<Record<NodeKind, Readonly<Record<string, Shape>>>> = {
 	host: {ip: 'texts', mac: 'text', gateway: 'texts', routes: 'routes', allowedAddresses: 'texts', portSecurity: 'flag'} satisfies Shapes<HostOptions>,
-	router: {perimeter: 'flag', forwarding: 'flag', proxyArp: 'flag', routes: 'routes'} satisfies Shapes<RouterOptions>,
-	switch: stp,
-	bridge: stp,
+	router: {perimeter: 'flag', forwarding: 'flag', proxyArp: 'flag', routes: 'routes', firewall: 'routerFirewall'} satisfies Shapes<RouterOptions>,
+	switch: {stp: 'flag', firewall: 'switchFirewall'} satisfies Shapes<SwitchOptions>,
+	bridge: {stp: 'flag', firewall: 'bridgeFirewall'} satisfies Shapes<BridgeOptions>,
 };
 const interfaceShapes: Shapes<InterfaceOptions> = {name: 'text', ip: 'texts', mac: 'text', mtu: 'number', port: 'number'};
 const linkShapes: Shapes<LinkOptions> = {mtu: 'number'};
@@ -27,7 +27,10 @@ const shapes: Readonly<Record<Shape, {readonly words: string; readonly fits: (va
 	number: {words: 'a number', fits: value => typeof value === 'number'},
 	flag: {words: 'true or false', fits: value => typeof value === 'boolean'},
 	routes: {words: 'a list of routes, each with a destination (to)', fits: value => Array.isArray(value) && value.every(isRoute)},
-	isolation: {words: `one of ${isolations.join(', ')}`, fits: value => isText(value) && isolations.includes(value)},
+	isolation: oneOf(isolations),
+	switchFirewall: oneOf(firewalls.switch),
+	routerFirewall: oneOf(firewalls.router),
+	bridgeFirewall: oneOf(firewalls.bridge),
 };
 
 export function checkOptions({settings, nodes, links}: Graph, problems: Problems): void {
@@ -58,6 +61,10 @@ function checkShapes(subject: string, options: object, known: Readonly<Record<st
 
 function unknownHint(name: string, known: readonly string[]): string {
 	return nearestTo(name, known).hint.trim() || `Known are ${known.join(', ')}`;
+}
+
+function oneOf(choices: readonly string[]) {
+	return {words: `one of ${choices.join(', ')}`, fits: (value: unknown) => isText(value) && choices.includes(value)};
 }
 
 function isText(value: unknown): value is string {

@@ -1,0 +1,71 @@
+/** What `explain` is about, worked out from names: the packet, the way it takes, the verdict on it. Nothing is asked of the network. */
+import type {Lab} from '../lab.ts';
+import {answerTo, isAnswered} from '../policy/answers.ts';
+import {type Packet, type Verdict, evaluator, explainVerdict} from '../policy/evaluate.ts';
+import {type Point, pointsOf} from '../policy/fates.ts';
+import {type Path, Paths} from '../policy/paths.ts';
+import type {Probe} from '../probes/probe.ts';
+import type {NodePlan} from '../topology/blueprint.ts';
+import {type Address, formatAddress} from '../util/address.ts';
+import {InputError} from '../util/errors.ts';
+import {type Inquiry, freshPort, packetFor, probeFor} from './inquiry.ts';
+
+/** A node, or an address that need not be anybody's. */
+export type End = {readonly node: string} | {readonly address: Address};
+
+export type Case = {
+	readonly packet: Packet;
+	readonly verdict: Verdict;
+	/** Why the answer is kept back although the packet passes. */
+	readonly answer: string | undefined;
+	/** Undefined when the packet comes from outside of the network: nobody knows where it comes in. */
+	readonly path: Path | undefined;
+	readonly points: readonly Point[];
+	/** A packet that should tell the same; undefined when one end is nobody's, or there is no way. */
+	readonly probe: Probe | undefined;
+	/** Whether the probe should be answered. */
+	readonly isAnswered: boolean;
+};
+
+/** @throws InputError `no-way` when no packet can have both as its ends */
+export function caseOf({network, policy, inventory}: Lab, from: End, to: End, inquiry: Inquiry): Case {
+	const paths = new Paths(network.blueprint);
+	const [sender, receiver] = [from, to].map(end => 'node' in end ? network.node(end.node).plan : paths.ownerOf(end.address));
+	const [source, destination] = endsOf(paths, from, to, sender, receiver);
+	const packet = packetFor(inquiry, source, destination, freshPort());
+	const evaluate = evaluator(policy, inventory);
+	const verdict = evaluate(packet);
+	const path = sender && paths.from(sender, destination);
+	const answered = isAnswered(evaluate, packet);
+	return {
+		packet,
+		verdict,
+		answer: verdict.action === 'allow' && !answered ? explainVerdict(evaluate(answerTo(packet))) : undefined,
+		path,
+		points: path ? pointsOf(path, packet, verdict, inventory) : [],
+		probe: sender && receiver && sender !== receiver && path?.broken === undefined ? probeFor(inquiry, sender.name, receiver.name, packet) : undefined,
+		isAnswered: answered,
+	};
+}
+
+/** Where an end is a node, its address is the one that the other end would be reached from, or be reached at. */
+function endsOf(paths: Paths, from: End, to: End, sender: NodePlan | undefined, receiver: NodePlan | undefined): [Address, Address] {
+	const wanted = 'address' in from ? from.address.family : undefined;
+	const destination = 'address' in to ? to.address
+		: sender && receiver && wanted === undefined ? paths.endsOf(sender, receiver)?.destination ?? addressOf(receiver) : receiver && addressOf(receiver, wanted);
+	const source = 'address' in from ? from.address : sender && destination && (paths.sourceFor(sender, destination) ?? addressOf(sender, destination.family));
+	if (!source || !destination || source.family !== destination.family) {
+		throw new InputError('no-way', `${endText(from)} and ${endText(to)} have no addresses of one family: no packet goes from one to the other.`);
+	}
+
+	return [source, destination];
+}
+
+function addressOf({interfaces}: NodePlan, family?: 4 | 6): Address | undefined {
+	const addresses = interfaces.flatMap(each => each.addresses.map(({address}) => address));
+	return family === undefined ? addresses.toSorted((a, b) => a.family - b.family)[0] : addresses.find(address => address.family === family);
+}
+
+function endText(end: End): string {
+	return 'node' in end ? end.node : formatAddress(end.address);
+}

@@ -1,0 +1,124 @@
+/** `explain SRC DST`: the verdict on a packet, what becomes of it at every enforcement point of its path, and whether devices and network agree. */
+import type {Lab} from '../lab.ts';
+import {explainVerdict} from '../policy/evaluate.ts';
+import type {Fate, Point} from '../policy/fates.ts';
+import type {Action} from '../policy/model.ts';
+import type {Reader} from '../policy/reader.ts';
+import type {ProbeResult} from '../probes/round.ts';
+import {formatAddress, tryParseAddress} from '../util/address.ts';
+import {columns} from '../util/columns.ts';
+import {SecureNetError} from '../util/errors.ts';
+import type {Command, Scene} from './command.ts';
+import {type Case, type End, caseOf} from './explain-case.ts';
+import {type Checks, type PointCheck, checkPoints} from './explain-checks.ts';
+import {type Inquiry, inquiryUsage, takeInquiry} from './inquiry.ts';
+import {nodeNamed, nodeNames} from './reading.ts';
+
+export type ExplainPoint = {
+	readonly device: string;
+	readonly kind: Point['kind'];
+	readonly fate: Fate;
+	/** What the device was asked for; `nothing` where it could not be asked. */
+	readonly checked: PointCheck['by'];
+};
+
+export type ExplainResult = {
+	/** Such as `tcp 10.0.10.10 > 10.0.20.20 port 80`. */
+	readonly packet: string;
+	/** Names of the nodes from the first to the last; empty when the source is outside of the network. */
+	readonly path: readonly string[];
+	/** Why the path ends before the destination. */
+	readonly broken?: string;
+	readonly action: Action;
+	/** Id of the rule that decides; absent when it is a default. */
+	readonly rule?: number;
+	/** The verdict in a sentence, with the rule or the default behind it. */
+	readonly verdict: string;
+	/** Why the answer is kept back although the packet passes: a stateless rule lets no answer pass by itself. */
+	readonly answer?: string;
+	/** Enforcement points in the order of the path; all give the same verdict. */
+	readonly points: readonly ExplainPoint[];
+	readonly probe?: {readonly verdict: ProbeResult['verdict']; readonly reason: string};
+};
+
+type Input = {readonly from: End; readonly to: End; readonly inquiry: Inquiry; readonly isStatic: boolean};
+
+export const explainCommand: Command<Input, ExplainResult> = {
+	name: 'explain',
+	usage: `explain SRC DST [${inquiryUsage}] [--static]`,
+	summary: 'the verdict on a packet, and what decides it on every device of its path',
+	details: [
+		'SRC and DST are nodes or addresses. Without a word for the packet it is icmp: an echo.',
+		'Switches are asked what they would do, and one real packet is sent, by the counters of firewalls; when one of them disagrees with the policy, the line fails. --static asks nobody.',
+	].join('\n'),
+	read(reader, scene) {
+		const [from, to] = [takeEnd(reader, scene), takeEnd(reader, scene)];
+		const inquiry = takeInquiry(reader) ?? {protocol: 'icmp'};
+		const isStatic = reader.optional(['--static']) !== undefined;
+		reader.finish();
+		return {from, to, inquiry, isStatic};
+	},
+	async run(lab, {from, to, inquiry, isStatic}, {signal}) {
+		const asked = caseOf(lab, from, to, inquiry);
+		return resultOf(asked, inquiry, isStatic ? undefined : await agreed(lab, asked, signal));
+	},
+	text: explainText,
+};
+
+function takeEnd(reader: Reader, scene: Scene): End {
+	const word = reader.take(['node', 'address'], () => nodeNames(scene, 'host', 'router'));
+	const address = tryParseAddress(word.text);
+	return address ? {address} : {node: nodeNamed(word, scene, 'host', 'router')};
+}
+
+/** @throws SecureNetError `disagreement` with what policy, devices and network say */
+async function agreed(lab: Lab, asked: Case, signal: AbortSignal): Promise<Checks> {
+	const {points, packet, verdict, probe} = asked;
+	const checks = await checkPoints(lab, points, packet, verdict, probe, signal);
+	const expected = asked.isAnswered ? 'allowed' : 'blocked';
+	const isOther = checks.probe !== undefined && ![expected, 'failed'].includes(checks.probe.verdict);
+	if (isOther || checks.points.some(({said}) => said !== undefined)) {
+		throw new SecureNetError('disagreement', [
+			'Policy, devices and network disagree.',
+			`  policy: ${explainVerdict(verdict)}${asked.answer === undefined ? '' : ` Its answer: ${asked.answer}`}`,
+			...points.map(({hop, fate}, index) => `  ${hop.node.name}: ${deviceText(fate, checks.points[index])}`),
+			`  probe: ${checks.probe ? `${checks.probe.verdict}, ${checks.probe.reason}` : 'could not be sent'}`,
+		].join('\n'));
+	}
+
+	return checks;
+}
+
+function deviceText(fate: Fate, check: PointCheck | undefined): string {
+	const asked = check?.by === 'trace' ? 'its trace' : check?.by === 'counters' ? 'the rule that decides' : 'it was not asked';
+	return check?.said === undefined ? `${fate}; ${check && check.by !== 'nothing' ? `${asked} agrees` : asked}` : `should be: ${fate}; ${asked} ${check.by === 'trace' ? `says: ${check.said}` : check.said}`;
+}
+
+function resultOf({packet, verdict, answer, path, points}: Case, inquiry: Inquiry, checks: Checks | undefined): ExplainResult {
+	return {
+		packet: `${inquiry.protocol} ${formatAddress(packet.source)} > ${formatAddress(packet.destination)}${inquiry.protocol === 'icmp' ? '' : ` port ${inquiry.port}`}`,
+		path: path?.hops.map(({node}) => node.name) ?? [],
+		...path?.broken === undefined ? {} : {broken: path.broken},
+		action: verdict.action,
+		...verdict.by.kind === 'rule' ? {rule: verdict.by.rule.id} : {},
+		verdict: explainVerdict(verdict),
+		...answer === undefined ? {} : {answer},
+		points: points.map(({hop, kind, fate}, index) => ({device: hop.node.name, kind, fate, checked: checks?.points[index]?.by ?? 'nothing'})),
+		...checks?.probe ? {probe: {verdict: checks.probe.verdict, reason: checks.probe.reason}} : {},
+	};
+}
+
+const fateTexts: Readonly<Record<Fate, string>> = {passes: 'passes', drops: 'dies here', rejects: 'dies here, with an answer', beyond: 'never comes here'};
+const checkTexts: Readonly<Record<PointCheck['by'], string>> = {trace: 'the switch agrees', counters: 'its rule has counted the packet', nothing: ''};
+
+function explainText({packet, path, broken, verdict, answer, points, probe}: ExplainResult): string {
+	return [
+		packet,
+		path.length === 0 ? 'The source is outside of the network: the way of its packets is not known.' : `way: ${path.join(' ')}`,
+		...broken === undefined ? [] : [`     and no further: ${broken}`],
+		...points.length === 0 ? [] : [columns(points.map(({device, fate, checked}) => [`  ${device}`, fateTexts[fate], checkTexts[checked]]))],
+		...probe ? [`probe: ${probe.verdict}, ${probe.reason}`] : [],
+		...answer === undefined ? [] : [`The answer is kept back. ${answer}`],
+		verdict,
+	].join('\n');
+}

@@ -1,0 +1,98 @@
+/** F14 to F16, F20: what a change does to connections that are open, and to packets that are on their way. */
+import type {PingStream, PingStreamCount} from '../../probes/ping-stream.ts';
+import type {Case} from '../case.ts';
+import type {Stage} from '../stage.ts';
+import type {Policy} from '../../policy/model.ts';
+
+const swaps = {few: 3, many: 60} as const;
+/** Requests between two swaps, so that each policy meets some. */
+const requestsBetween = 4;
+/** The last request may be on its way when the ping is stopped. */
+const onItsWay = 1;
+
+export const connectionCases: readonly Case[] = [
+	{
+		name: 'F14',
+		title: 'an open connection is cut when its rule goes, and no other',
+		async run(stage) {
+			await stage.run('secrule add allow g1 to g2 name goes', 'secrule add allow g3 to g2 name stays');
+			const cut = [
+				{what: 'TCP', stream: await stage.stream({from: 'h1', to: 'h2', transport: 'tcp', port: 5000})},
+				{what: 'UDP', stream: await stage.stream({from: 'h1', to: 'h2', transport: 'udp', port: 5000})},
+				{what: 'UDP, backwards only', stream: await stage.stream({from: 'h1', to: 'h2', transport: 'udp', port: 5001, backwards: true})},
+			];
+			const kept = await stage.stream({from: 'h3', to: 'h2', transport: 'tcp', port: 5001});
+			await stage.run('secrule del goes');
+			for (const {what, stream} of cut) {
+				await stage.isCut(what, stream);
+			}
+
+			await stage.staysOpen('TCP of another rule', kept);
+		},
+	},
+	{
+		name: 'F15',
+		title: 'a ping that no policy allows passes nothing through swaps of the policy',
+		async run(stage) {
+			const policies = await twoPolicies(stage, ['secrule add allow g3 to g2'], ['secrule add deny g1 to any', 'secrule add allow g4 to g2', 'secrule add allow g3 to g2 tcp']);
+			const count = await stage.pingDuring('h1', 'h2', async ping => swapping(stage, policies, swaps.few, ping));
+			await stage.check('packets that reach the target', '0', sentEnough(count) ?? String(count.arrived));
+		},
+	},
+	{
+		name: 'F16',
+		title: 'packets that are tracked already get the same verdicts as new ones',
+		unbound: ['h1', 'h2'],
+		async run(stage) {
+			const before = stage.kind !== 'perimeter' ? [] : ['secrule add allow any to any name earlier'];
+			await stage.run(...before);
+			const [allowed, denied] = [
+				await stage.stream({from: 'h1', to: 'h2', transport: 'tcp', port: 80}),
+				await stage.stream({from: 'h1', to: 'h2', transport: 'udp', port: 53}),
+			];
+			await stage.run('h1 bind g1', 'secrule add deny g1 to h2 udp', 'secrule add allow g1 to h2 tcp', 'h2 bind g2', ...before.map(() => 'secrule del earlier'));
+			await stage.staysOpen('a connection from before its rule', allowed);
+			await stage.isCut('a connection that a rule denies now', denied);
+			for (let time = 0; time < 2; time++) {
+				await stage.probes('+ h1 > h2 tcp 81 sport 4242', '- h1 > h2 udp 54 sport 4242');
+			}
+		},
+	},
+	{
+		name: 'F20',
+		title: 'an allowed ping loses nothing through 60 swaps of the policy',
+		async run(stage) {
+			const policies = await twoPolicies(
+				stage,
+				['secrule add allow g1 to g2', 'secrule add deny any to g2'],
+				['h4 bind web', 'ipg add ours 10.0.0.0/8 fd00::/8', 'secrule add deny web to g2', 'secrule add allow ours to ours'],
+			);
+			const count = await stage.pingDuring('h1', 'h2', async ping => swapping(stage, policies, swaps.many, ping));
+			const lost = count.sent - count.answered;
+			await stage.check('packets lost', '0', sentEnough(count) ?? String(lost <= onItsWay ? 0 : lost));
+		},
+	},
+];
+
+/** What lines make of the policy at the start, and what other lines make of it. The first is in force afterwards. */
+async function twoPolicies(stage: Stage, lines: readonly string[], otherLines: readonly string[]): Promise<readonly [Policy, Policy]> {
+	const start = stage.lab.policy;
+	await stage.run(...otherLines);
+	const other = stage.lab.policy;
+	await stage.swap({...start, nextId: other.nextId});
+	await stage.run(...lines);
+	return [stage.lab.policy, other];
+}
+
+async function swapping(stage: Stage, [one, other]: readonly [Policy, Policy], times: number, ping: PingStream): Promise<void> {
+	for (let swap = 0; swap < times; swap++) {
+		await stage.swap(swap % 2 === 0 ? other : one);
+		await ping.more(requestsBetween);
+	}
+}
+
+/** A count of too few packets says nothing. */
+function sentEnough({sent, unsent}: PingStreamCount): string | undefined {
+	const least = 10;
+	return sent < least || unsent.length > 0 ? `failed: only ${sent} requests were sent${unsent.length > 0 ? `, ${unsent.length} were not: ${unsent[0] ?? ''}` : ''}` : undefined;
+}

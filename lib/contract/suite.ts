@@ -1,0 +1,151 @@
+/** Plays the cases of the contract against a driver, each in a lab of its own. */
+import type {DriverFactory} from '../drivers/factory.ts';
+import {Lab} from '../lab.ts';
+import type {Family} from '../util/address.ts';
+import {InputError, MachineError, SecureNetError, messageOf} from '../util/errors.ts';
+import {nearestTo, printable} from '../util/names.ts';
+import {type Case, type CaseResult, type Check, type Kind, hasFailed} from './case.ts';
+import {cases} from './cases/index.ts';
+import {ContractGround} from './ground.ts';
+import {Stage} from './stage.ts';
+
+export type DriverUnderTest = {
+	readonly name: string;
+	readonly kind: Kind;
+	readonly create: DriverFactory;
+};
+
+export type SuiteOptions = {
+	/** Names of cases, such as `F3`; default: all. */
+	readonly only?: readonly string[] | undefined;
+	/** Factor of all time limits, for slow machines; default 1. */
+	readonly patience?: number | undefined;
+	readonly signal?: AbortSignal | undefined;
+	/** Called when a case begins. */
+	readonly progress?: ((name: string, done: number, total: number) => void) | undefined;
+};
+
+export type SuiteResult = {
+	readonly driver: string;
+	readonly kind: Kind;
+	readonly ok: boolean;
+	readonly cases: readonly CaseResult[];
+	/** Milliseconds. */
+	readonly ms: number;
+};
+
+/** F19 is not a case but all others again. */
+const ipv6Case = 'F19';
+/** Labs that are up at the same time: most of a case is waiting for what must not come. */
+const atOnce = 3;
+
+/** A case to be played. */
+type Part = {readonly name: string; readonly played: Case; readonly family: Family};
+
+/** @throws InputError `unknown-case`; SecureNetError `interrupted`; MachineError when this machine cannot run labs */
+export async function testDriver(driver: DriverUnderTest, {only, patience = 1, signal, progress}: SuiteOptions = {}): Promise<SuiteResult> {
+	const began = performance.now();
+	const chosen = choose(only);
+	const parts = chosen.flatMap(partsOf);
+	const results = new Map<Part, CaseResult>();
+	const waiting = [...parts.entries()];
+	// Whatever one of them throws, the others take their labs down before it is told.
+	const players = await Promise.allSettled(Array.from({length: atOnce}, async () => {
+		for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
+			const [index, part] = next;
+			progress?.(part.name, results.size, parts.length);
+			results.set(part, await play({driver, patience, lab: `contract-${process.pid}-${index}`}, part));
+		}
+	}));
+	const stopped = players.find(player => player.status === 'rejected');
+	if (stopped) {
+		throw stopped.reason;
+	}
+
+	if (signal?.aborted) {
+		throw new SecureNetError('interrupted', `Interrupted after ${results.size} of ${parts.length} cases.`);
+	}
+
+	const ended = chosen.map(name => summary(name, parts.filter(part => part.name === name).flatMap(part => results.get(part) ?? [])));
+	return {driver: driver.name, kind: driver.kind, ok: ended.every(({status}) => status !== 'fail'), cases: ended, ms: performance.now() - began};
+}
+
+function partsOf(name: string): Part[] {
+	return name === ipv6Case ? cases.map(played => ({name, played, family: 6})) : cases.filter(each => each.name === name).map(played => ({name, played, family: 4}));
+}
+
+/** Those that cannot be played with IPv6 either say so under their own names. */
+function summary(name: string, results: readonly CaseResult[]): CaseResult {
+	const [first] = results;
+	if (first && name !== ipv6Case) {
+		return first;
+	}
+
+	return {
+		name,
+		title: 'all of this with IPv6',
+		status: results.some(({status}) => status === 'fail') ? 'fail' : results.some(({status}) => status === 'pass') ? 'pass' : 'not supported',
+		checks: results.reduce((sum, {checks}) => sum + checks, 0),
+		failures: results.flatMap(result => result.failures.map(failure => ({...failure, what: `${result.name}: ${failure.what}`}))),
+		ms: results.reduce((sum, {ms}) => sum + ms, 0),
+	};
+}
+
+function caseNames(): string[] {
+	const names = cases.map(({name}) => name);
+	const next = names.findIndex(name => !name.startsWith('F') || Number(name.slice(1)) > Number(ipv6Case.slice(1)));
+	return [...names.slice(0, next), ipv6Case, ...names.slice(next)];
+}
+
+function choose(only: readonly string[] | undefined): string[] {
+	const known = caseNames();
+	const unknown = only?.find(name => !known.includes(name));
+	if (unknown !== undefined) {
+		const {nearest, hint} = nearestTo(unknown, known);
+		throw new InputError('unknown-case', `There is no case "${printable(unknown)}".${hint} Cases: ${known.join(' ')}`, {expected: known, nearest});
+	}
+
+	return known.filter(name => only?.includes(name) ?? true);
+}
+
+type Setting = {readonly driver: DriverUnderTest; readonly patience: number; /** Its name. */ readonly lab: string};
+
+async function play(setting: Setting, {played: {name, title, inapplicable, ...rest}, family}: Part): Promise<CaseResult> {
+	const began = performance.now();
+	const because = inapplicable?.[setting.driver.kind];
+	const {checks, reason} = because === undefined ? await playIn(setting, rest, family) : {checks: [], reason: because};
+	const failures = checks.filter(hasFailed);
+	return {
+		name, title, checks: checks.length, failures,
+		status: failures.length > 0 ? 'fail' : reason === undefined ? 'pass' : 'not supported',
+		...reason === undefined ? {} : {reason},
+		ms: performance.now() - began,
+	};
+}
+
+type Played = {readonly checks: readonly Check[]; /** Why the driver cannot do what the case needs. */ readonly reason?: string};
+
+async function playIn({driver: {kind, create}, patience, lab: name}: Setting, {ground, unbound = [], run}: Omit<Case, 'name' | 'title'>, family: Family): Promise<Played> {
+	const topology = new ContractGround({kind, hosts: {}, twin: false, ...ground});
+	let stage: Stage | undefined;
+	try {
+		await using lab = await Lab.up(topology, {name, arp: true, drivers: {[kind]: create}});
+		using playing = new Stage(lab, {kind, family, patience});
+		stage = playing;
+		await stage.run(...[...lab.inventory.hosts.keys()].filter(host => !unbound.includes(host)).map(host => `${host} bind ${host.replace('h', 'g')}`));
+		await run(stage);
+		return {checks: stage.checks};
+	} catch (error) {
+		if (error instanceof MachineError) {
+			throw error;
+		}
+
+		const [checks, reason] = [stage?.checks ?? [], refusal(error)];
+		return reason === undefined ? {checks: [...checks, {what: 'the case', expected: 'runs to its end', observed: messageOf(error)}]} : {checks, reason};
+	}
+}
+
+/** What a driver says it cannot do is no failure; whatever else it throws is one. */
+function refusal(error: unknown): string | undefined {
+	return error instanceof SecureNetError && error.code === 'unsupported' ? error.message.split('\n').slice(1).map(line => line.trim()).join('; ') || error.message : undefined;
+}

@@ -1,0 +1,171 @@
+/**
+Renders the plan of a Linux bridge as two tables of nftables, and the commands that turn one rendering into the next.
+
+    bridge   ingress ─────────────────┐       ┌ judge ───────────────┐        ┌ egress
+             port-N, others           │       │ PFW …                │        │ COPY … for multicast, to-N
+    inet                zone ─ state ─┴───────┘                make ─┴────────┘
+
+Frames from a port meet the chains of the bridge family before and behind those of IP, which br_netfilter leads them through: there connection tracking puts
+fragments together and knows connections. The chains of both families speak by marks on the packet.
+*/
+import type {Family} from '../util/address.ts';
+import type {DevicePlan} from '../policy/filter-rule.ts';
+import {copyLines, judgeLines, judgedPorts, receiversIn, receiversName, receiversOf} from './nftables-bridge-judge.ts';
+import type {PolicyLine} from './nftables-bridge-judge.ts';
+import {linesOf} from './nftables-bridge-line.ts';
+import {isMarked, isUnmarked, setMark} from './nftables-bridge-marks.ts';
+import {dhcpClient, dhcpServer, egressMap, ingressMap, interfaceOf, listenerDiscovery, neighborDiscovery, portLines} from './nftables-bridge-ports.ts';
+import {trackingTable} from './nftables-bridge-tracking.ts';
+import {contentCommands, contentTexts, noContent} from './nftables-content.ts';
+import type {Content, ContentLine, ContentSet} from './nftables-content.ts';
+import {chainName, setName} from './nftables-lines.ts';
+import {installedSet, setsOf} from './perimeter-sets.ts';
+
+/** Everything installed on a bridge. */
+export type BridgeState = {
+	/** Of the bridge family: port security, rules and defaults. */
+	readonly frames: Content;
+	/** Of the families of IP: what connection tracking knows and is told. */
+	readonly tracking: Content;
+	/** Connection tracking zone. */
+	readonly zone: number;
+};
+
+const families = [4, 6] as const;
+const ethernetNames = {4: 'ip', 6: 'ip6'} as const;
+
+/** A bridge that forwards everything. */
+export const plainBridge: BridgeState = {frames: noContent({family: 'bridge', name: ''}), tracking: noContent({family: 'inet', name: ''}), zone: 0};
+
+/** Sets that know interfaces: all ports of the bridge, the secured ones, and those whose multicast is judged. */
+const ports = {all: 'ports', secured: 'secured', judged: 'judged', from: 'from', to: 'to'} as const;
+
+/** Before and behind br_netfilter, which stands at 0 (NF_BR_PRI_BRNF). */
+const attachments: ReadonlyMap<string, string> = new Map([
+	['ingress', 'type filter hook prerouting priority -300; policy accept;'],
+	['judge', 'type filter hook prerouting priority 100; policy accept;'],
+	['egress', 'type filter hook forward priority 100; policy accept;'],
+]);
+
+export function renderBridge(plan: DevicePlan): BridgeState {
+	const policy = families.flatMap(family => [...judgeLines(plan, family), ...copyLines(plan, family, receiversOf(plan, family))]);
+	const lines: readonly ContentLine[] = [...ingressLines(), ...judgeBaseLines(plan), ...egressLines(plan), ...portLines(plan), ...policy];
+	return {
+		frames: {
+			table: {family: 'bridge', name: `securenet-${plan.device}`},
+			chains: new Map([...attachments, ...[...new Set(lines.map(({chain}) => chain))].filter(chain => !attachments.has(chain)).map(chain => [chain, ''] as const)]),
+			sets: new Map([...portSets(plan), ...addressSets(plan, policy)]),
+			objects: objectsOf(policy),
+			lines,
+		},
+		tracking: trackingTable(plan),
+		zone: plan.zone,
+	};
+}
+
+/** For one transaction; none when the states are equal. */
+export function bridgeCommands(previous: BridgeState, next: BridgeState): string[] {
+	const [from, to] = [tablesOf(previous), tablesOf(next)];
+	return to.flatMap((table, index) => {
+		const old = from[index] ?? table;
+		return contentCommands(old, table.chains.size === 0 ? noContent(old.table) : table);
+	});
+}
+
+/** One element or rule a line, as nft takes them. */
+export function bridgeTexts(state: BridgeState): string[] {
+	return tablesOf(state).flatMap(contentTexts);
+}
+
+export function tablesOf({frames, tracking}: BridgeState): Content[] {
+	return [frames, tracking];
+}
+
+function ingressLines(): ContentLine[] {
+	return [linesOf('ingress')(`iifname vmap @${ports.from}`, '', 'from', 'by the port a frame comes from')].map(withoutCounter);
+}
+
+/** A look-up in a map of verdicts ends the line, so nothing counts there. */
+function withoutCounter(line: ContentLine): ContentLine {
+	return {...line, text: line.text.replace(' counter', '')};
+}
+
+/** In the order of a switch: port security, always allowed, multicast, connections, then the policy. */
+function judgeBaseLines({shared}: DevicePlan): ContentLine[] {
+	const line = linesOf('judge');
+	const pass = `${setMark('unjudged')} accept`;
+	const secured = `iifname @${ports.secured}`;
+	const toMany = ['{ 224.0.0.0/4, 255.255.255.255, 0.0.0.0 }', ...shared.broadcasts.length === 0 ? [] : [`@${setName('broadcasts', 4)}`]];
+	return [
+		line(`iifname != @${ports.all}`, 'accept', 'elsewhere', 'not on this bridge'),
+		line(isMarked('unjudged', 'other'), 'accept', 'unjudged', 'always allowed, or neither ARP nor IP'),
+		line(isUnmarked('tracked'), 'drop', 'untracked', 'connection tracking has not seen it (net.bridge.bridge-nf-call-iptables)'),
+		line(`${secured} icmpv6 type { 134, 135, 136 }`, 'drop', 'discovery', 'port security: neighbour discovery with an address of somebody else, or a router advertisement'),
+		...families.map(family => line(`${secured} ${dhcpServer[family]}`, 'drop', 'dhcp server', 'port security: DHCP answers come from servers')),
+		...families.map(family => line(`${secured} ${dhcpClient[family]}`, pass, 'dhcp client', 'always allowed: DHCP client')),
+		line(`${secured} ip6 saddr ::`, 'drop', 'no address', 'port security: only neighbour discovery comes from no address'),
+		...[neighborDiscovery, listenerDiscovery].map(match => line(match, pass, 'address resolution', 'always allowed: address resolution')),
+		...[...toMany.map(group => `ip daddr ${group}`), 'ip6 daddr ff00::/8'].map(match => line(match, `${setMark('multicast')} accept`, 'multicast', 'multicast is judged for each receiver')),
+		line(isMarked('made'), 'accept', 'connection', 'part of a connection that a rule or the default allowed'),
+		...families.map(family => line(`${dhcpServer[family]} ${ethernetNames[family]} daddr @${setName('bound', family)}`, pass, 'dhcp answer', 'always allowed: answers to DHCP clients')),
+		...families.map(family => line(`meta protocol ${ethernetNames[family]}`, `goto ${chainName('PFW', family)}`, 'policy', 'the rules, then the defaults')),
+		line('', 'drop', 'not ip', 'not IP'),
+	];
+}
+
+function egressLines(plan: DevicePlan): ContentLine[] {
+	const line = linesOf('egress');
+	const copies = isMarked('multicast');
+	return [
+		line(`oifname != @${ports.all}`, 'accept', 'elsewhere', 'not on this bridge'),
+		line(`${copies} oifname != @${ports.judged}`, 'accept', 'unjudged copy', 'multicast: unjudged to other ports'),
+		...families.filter(family => receiversOf(plan, family).size > 0).map(family =>
+			line(`${copies} meta protocol ${ethernetNames[family]} oifname @${ports.judged}.${family}`, `goto ${chainName('COPY', family)}`, 'copy', 'multicast: judged for each bound host')),
+		line(copies, 'drop', 'no receiver', 'multicast: the host has no address of the family'),
+		withoutCounter(line(`oifname vmap @${ports.to}`, '', 'to', 'by the port a frame goes to')),
+	];
+}
+
+function portSets(plan: DevicePlan): Array<[string, ContentSet]> {
+	const set = (names: readonly string[]): ContentSet => ({kind: 'set', type: 'type ifname;', elements: elementsOf(names)});
+	const map = (elements: ReadonlyMap<string, string>): ContentSet => ({kind: 'map', type: 'type ifname : verdict;', elements});
+	return [
+		[ports.all, set(plan.ports.map(port => interfaceOf(plan, port)))],
+		[ports.secured, set(plan.guarded.filter(port => port.secured).map(({port}) => interfaceOf(plan, port)))],
+		[ports.judged, set(judgedPorts(plan).map(({port}) => interfaceOf(plan, port)))],
+		...families.map((family): [string, ContentSet] => [`${ports.judged}.${family}`, set([...receiversOf(plan, family).keys()])]),
+		[ports.from, map(ingressMap(plan))],
+		[ports.to, map(egressMap(plan))],
+	];
+}
+
+/** The address sets that some line names, and for multicast those of the receivers whose addresses they hold. */
+function addressSets(plan: DevicePlan, policy: readonly PolicyLine[]): Array<[string, ContentSet]> {
+	const {shared} = plan;
+	const known = new Map([...setsOf(shared), shared.bound, {name: 'broadcasts', prefixes: shared.broadcasts.map(({family, value}) => ({family, value, length: 32}))}].map(set => [set.name, set]));
+	const receivers = {4: receiversOf(plan, 4), 6: receiversOf(plan, 6)};
+	const named = (of: 'sets' | 'receivers') => [...new Set(policy.flatMap(line => line[of]))];
+	return families.flatMap(family => [
+		...[...new Set([...named('sets'), 'bound', ...family === 4 && shared.broadcasts.length > 0 ? ['broadcasts'] : []])].flatMap(name => {
+			const set = known.get(name);
+			return set ? [[setName(name, family), addressSet(family, installedSet(set, 1).elements[family])] as [string, ContentSet]] : [];
+		}),
+		...named('receivers').map((name): [string, ContentSet] =>
+			[receiversName(name, family), {kind: 'set', type: 'type ifname;', elements: elementsOf(receiversIn(known.get(name)?.prefixes ?? [], receivers[family]))}]),
+	]);
+}
+
+function addressSet(family: Family, elements: Iterable<string>): ContentSet {
+	return {kind: 'set', type: `type ipv${family}_addr; flags interval;`, elements: elementsOf(elements)};
+}
+
+function elementsOf(names: Iterable<string>): Map<string, string> {
+	return new Map(Array.from(names, name => [name, '']));
+}
+
+function objectsOf(policy: readonly PolicyLine[]): Map<string, string> {
+	return new Map(policy.flatMap(({counter, limit}) => [
+		...counter === undefined ? [] : [[`counter ${counter}`, ''] as const],
+		...limit ? [[`limit ${limit.name}`, ` { ${limit.text} ; }`] as const] : [],
+	]));
+}

@@ -1,0 +1,65 @@
+/** `securenet test-driver`, as a user runs it. */
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test from 'ava';
+import {securenet} from '../helpers/cli.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'securenet-test-driver-'));
+test.after.always(() => {
+	rmSync(folder, {recursive: true});
+});
+
+function file(name: string, text: string): string {
+	const path = join(folder, name);
+	writeFileSync(path, text);
+	return path;
+}
+
+const patience = ['--patience', process.env['SECURENET_TEST_PATIENCE'] ?? '1'];
+
+test.serial('one case of a driver of ours, with JUnit XML', async t => {
+	const junit = join(folder, 'result.xml');
+	const {stdout, exitCode} = await securenet(['test-driver', 'openflow', '--case', 'F3', '--junit', junit, ...patience]);
+	t.regex(stdout, /^case {2}what +result\nF3 .* {2}pass\n\nopenflow: 1 passed, 0 failed, 0 not supported, in [\d.]+ s$/);
+	t.is(exitCode, 0);
+	t.regex(readFileSync(junit, 'utf8'), /<testsuite name="securenet driver openflow" tests="1" failures="0"/);
+});
+
+test.serial('a user\'s own driver, for perimeter firewalls, as JSON', async t => {
+	const path = file('mine.ts', 'import {type DriverFactory, standardDrivers} from \'securenet\';\nexport const kind = \'perimeter\';\nexport default (context => standardDrivers.perimeter(context)) satisfies DriverFactory;\n');
+	const {stdout, exitCode} = await securenet(['test-driver', path, '--case', 'F2', '--case', 'F3', '--json', ...patience]);
+	const result = JSON.parse(stdout) as {driver: string; kind: string; cases: Array<{name: string; status: string}>};
+	t.deepEqual([result.driver, result.kind, ...result.cases.map(({name, status}) => `${name} ${status}`)], [path, 'perimeter', 'F2 not supported', 'F3 pass']);
+	t.is(exitCode, 0);
+});
+
+test.serial('a driver with a mistake: exit status 1, what was expected, and the flows at that moment', async t => {
+	const path = file('faulty.ts', `
+		import {standardDrivers} from 'securenet';
+		export default context => {
+			const driver = standardDrivers.switch(context);
+			return {...driver, render: (plan, previous) => driver.render({...plan, rules: plan.rules.map(rule => ({...rule, traffic: undefined}))}, previous)};
+		};
+	`);
+	const {stdout, exitCode} = await securenet(['test-driver', path, '--case', 'F3', ...patience]);
+	t.regex(stdout, /F3 .* {2}FAIL\n/);
+	t.regex(stdout, / {2}h1 > h2 tcp 80\n {4}expected: blocked\n {4}observed: allowed\n/);
+	t.regex(stdout, / {2}rules at that moment:\n {4}\d+ {2}allow g1 to g2 icmp\n/);
+	t.regex(stdout, / {2}installed at that moment:\n(?:.*\n)* {4}\d+ {2}table=8 .* # allow g1 to g2 icmp\n/);
+	t.is(exitCode, 1);
+});
+
+for (const [args, message] of [
+	[['opnflow'], /"opnflow" is neither a driver nor a file\. Did you mean openflow\? Drivers: openflow, sg, fwaas, both, iptables-perimeter, nftables-perimeter, nftables-bridge\./],
+	[['openflow', '--case', 'F99'], /There is no case "F99"\./],
+	[['openflow', '--patience', 'much'], /--patience is a factor, such as 3; "much" is none\./],
+	[['package.json'], /package\.json (?:cannot be loaded|makes no driver)/],
+	[[file('empty.ts', 'export default 1;\n')], /empty\.ts makes no driver\. Write: export default context => driver/],
+] as const) {
+	test(`test-driver ${args.map(word => word.split('/').at(-1)).join(' ')} is refused`, async t => {
+		const {stderr, exitCode} = await securenet(['test-driver', ...args]);
+		t.regex(stderr, message);
+		t.is(exitCode, 2);
+	});
+}

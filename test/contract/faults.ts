@@ -1,0 +1,80 @@
+/** The contract finds what it is for: each planted mistake turns its cases red, and leaves the others of its group green. */
+import test from 'ava';
+import {testDriver} from '../../lib/index.ts';
+import {cases} from '../../lib/contract/cases/index.ts';
+import {changeCases} from '../../lib/contract/cases/changes.ts';
+import {connectionCases} from '../../lib/contract/cases/connections.ts';
+import {groupCases} from '../../lib/contract/cases/groups.ts';
+import {portCases} from '../../lib/contract/cases/port.ts';
+import {trafficCases} from '../../lib/contract/cases/traffic.ts';
+import {type FaultName, faulty} from '../fixtures/faulty-drivers.ts';
+import {patience} from '../helpers/patience.ts';
+
+const groups = {port: portCases, traffic: trafficCases, groups: groupCases, connections: connectionCases, changes: changeCases} as const;
+
+type Row = {readonly fault: FaultName; readonly group: keyof typeof groups; readonly red: readonly string[]};
+
+const rows: readonly Row[] = [
+	{fault: 'forgetsDhcpClients', group: 'port', red: ['F1']},
+	{fault: 'forgetsDhcpServers', group: 'port', red: ['F2']},
+	{fault: 'forgetsMacs', group: 'port', red: ['F8', 'F10']},
+	{fault: 'forgetsAddresses', group: 'port', red: ['F9', 'F10']},
+	{fault: 'forgetsAllowedAddresses', group: 'port', red: ['F10']},
+	{fault: 'securesEveryPort', group: 'port', red: ['F11']},
+	{fault: 'knowsPortsByMac', group: 'port', red: ['S4']},
+	{fault: 'opensMoreThanIcmp', group: 'traffic', red: ['F3', 'F4']},
+	{fault: 'takesTcpForAll', group: 'traffic', red: ['F4']},
+	{fault: 'forgetsSourcePorts', group: 'traffic', red: ['F5', 'F7', 'S6']},
+	{fault: 'endsPortRangesEarly', group: 'traffic', red: ['F6']},
+	{fault: 'beginsSourceRangesLate', group: 'traffic', red: ['F7']},
+	{fault: 'keepsErrorsBack', group: 'traffic', red: ['F13']},
+	{fault: 'forgetsProtocolNumbers', group: 'traffic', red: ['S3']},
+	{fault: 'forgetsStateless', group: 'traffic', red: ['S6']},
+	{fault: 'takesTcpForAll', group: 'groups', red: ['F12']},
+	{fault: 'neverRemovesMembers', group: 'groups', red: ['F22', 'S5']},
+	{fault: 'neverAddsMembers', group: 'groups', red: ['S1']},
+	{fault: 'forgetsWhoLeaves', group: 'groups', red: ['S5']},
+	{fault: 'keepsOneRuleATarget', group: 'groups', red: ['S2']},
+	{fault: 'keepsConnections', group: 'connections', red: ['F14', 'F16']},
+	{fault: 'opensForAMoment', group: 'connections', red: ['F15']},
+	{fault: 'closesForAMoment', group: 'connections', red: ['F20']},
+	{fault: 'alwaysDiffers', group: 'changes', red: ['F17']},
+	{fault: 'sortsRulesById', group: 'changes', red: ['F18']},
+];
+
+for (const {fault, group, red} of rows) {
+	test.serial(`a driver that ${words(fault)} fails ${red.join(', ')} and no other case about ${group}`, async t => {
+		t.timeout(120_000 * patience);
+		const {cases: results, ok} = await testDriver({name: fault, kind: 'switch', create: faulty(fault)}, {only: groups[group].map(({name}) => name), patience});
+		t.false(ok);
+		t.deepEqual(results.filter(({status}) => status === 'fail').map(({name}) => name).sort(), [...red].sort(), JSON.stringify(results.flatMap(({name, failures}) => failures.map(({what, expected, observed}) => [name, what, expected, observed])), undefined, 1));
+		t.deepEqual(results.filter(({status}) => status === 'not supported'), []);
+	});
+}
+
+test('every case is turned red by some mistake', t => {
+	t.deepEqual(cases.map(({name}) => name).filter(name => rows.every(({red}) => !red.includes(name))), []);
+});
+
+test.serial('a driver that forgets IPv6 fails F19 only', async t => {
+	const {cases: results} = await testDriver({name: 'forgetsIpv6', kind: 'switch', create: faulty('forgetsIpv6')}, {only: ['F3', 'F19'], patience});
+	t.deepEqual(results.map(({name, status}) => [name, status]), [['F3', 'pass'], ['F19', 'fail']]);
+	t.true(results[1]?.failures.some(({what}) => what.startsWith('F3: ')));
+});
+
+test.serial('what a driver says it cannot do is not supported, in its own words', async t => {
+	const {cases: results, ok} = await testDriver({name: 'refusesPorts', kind: 'switch', create: faulty('refusesPorts')}, {only: ['F3', 'F6'], patience});
+	t.true(ok);
+	t.deepEqual(results.map(({status, reason}) => [status, reason]), [['pass', undefined], ['not supported', 's1: it knows no ports']]);
+});
+
+test.serial('a driver that crashes fails, and its words are told', async t => {
+	const {cases: [result]} = await testDriver({name: 'crashes', kind: 'switch', create: faulty('crashes')}, {only: ['F3'], patience});
+	t.like(result, {status: 'fail'});
+	t.like(result?.failures.at(-1), {what: 'the case', observed: 'The lab could not be started: out of order'});
+});
+
+/** `forgetsDhcpClients` → `forgets dhcp clients`. */
+function words(name: string): string {
+	return name.replaceAll(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`);
+}

@@ -1,0 +1,143 @@
+/** Probes on real packets: allowed, blocked and failed are three different things. */
+import test from 'ava';
+import type {Lab} from '../../lib/index.ts';
+import {InetSocket} from '../../lib/kernel/inet-socket.ts';
+import type {Probe} from '../../lib/probes/probe.ts';
+import {type ProbeResult, probe, probeAll} from '../../lib/probes/round.ts';
+import {parseAddress} from '../../lib/util/address.ts';
+import {Sketch, secureNet} from '../helpers/blueprints.ts';
+import {patience} from '../helpers/patience.ts';
+import {labOf} from '../helpers/scenario.ts';
+
+const pair = () => new Sketch(`
+	h1 10.0.0.1/24,fd00::1/64 -- s1
+	h2 10.0.0.2/24,fd00::2/64 -- s1
+`);
+
+const patient = {timeout: 400};
+const text = ({verdict, stopped, rejected}: ProbeResult) => [verdict, stopped, rejected].filter(Boolean).join(' ');
+
+for (const family of [4, 6] as const) {
+	for (const kind of [{}, {tcp: 80}, {tcp: 80, sport: 42}, {udp: 53}, {udp: 53, sport: 42}, {sctp: 9}, {sctp: 9, sport: 42}, {protocol: 99}]) {
+		test.serial(`IPv${family} ${JSON.stringify(kind)}: allowed, then blocked one way, and allowed the other way`, async t => {
+			const lab = await labOf(t, pair());
+			const there = {from: 'h1', to: 'h2', family, ...kind};
+			t.is(text(await probe(lab.network, there)), 'allowed');
+			await lab.run('secrule add deny h1 to h2');
+			t.is(text(await probe(lab.network, there, patient)), 'blocked request');
+			t.is(text(await probe(lab.network, {...there, from: 'h2', to: 'h1'})), 'allowed');
+		});
+	}
+}
+
+test.serial('through a firewall: blocked, opened, and blocked again', async t => {
+	const lab = await labOf(t, new Sketch(secureNet));
+	const pairs: Probe[] = [{from: 'h10', to: 'h20', tcp: 80}, {from: 'h10', to: 'h30', udp: 53}, {from: 'h10', to: 'h11'}, {from: 'h10', to: 'h20', sctp: 9}];
+	const verdicts = async () => (await probeAll(lab.network, pairs, patient)).map(text);
+	t.deepEqual(await verdicts(), ['blocked request', 'blocked request', 'allowed', 'blocked request']);
+	await lab.run('secrule add allow h10 to h20');
+	t.deepEqual(await verdicts(), ['allowed', 'blocked request', 'allowed', 'allowed']);
+});
+
+/** Changes something in a node, asks, and undoes it. */
+async function asking(lab: Lab, node: string, change: readonly string[], undo: readonly string[], one: Probe): Promise<ProbeResult> {
+	const {exitCode, stderr} = await lab.node(node).execute(change);
+	if (exitCode !== 0) {
+		throw new Error(`${change.join(' ')}: ${stderr}`);
+	}
+
+	const result = await probe(lab.network, one, patient);
+	await lab.node(node).execute(undo);
+	return result;
+}
+
+test.serial('what could not be asked has failed, and is not blocked', async t => {
+	const lab = await labOf(t, pair());
+	const [echo, tcp, udp] = [{from: 'h1', to: 'h2'}, {from: 'h1', to: 'h2', tcp: 80}, {from: 'h1', to: 'h2', udp: 53}];
+	const cases: ReadonlyArray<readonly [ProbeResult, RegExp]> = [
+		[await probe(lab.network, {...echo, destination: '192.0.2.1'}, patient), /ENETUNREACH/],
+		[await probe(lab.network, {...echo, destination: '10.0.0.77'}, patient), /nobody answered for the MAC address/],
+		[await probe(lab.network, {...tcp, destination: '10.0.0.77'}, patient), /h2 cannot listen: .*EADDRNOTAVAIL/],
+		[await probe(lab.network, {...tcp, source: '10.0.0.77'}, patient), /h1 could not send: .*EADDRNOTAVAIL/],
+		[await asking(lab, 'h2', ['sysctl', '-w', 'net.ipv4.icmp_echo_ignore_all=1'], ['sysctl', '-w', 'net.ipv4.icmp_echo_ignore_all=0'], echo), /h2 got the request and sent no answer/],
+		[await asking(lab, 'h1', ['ip', 'route', 'add', 'prohibit', '10.0.0.2'], ['ip', 'route', 'del', 'prohibit', '10.0.0.2'], tcp), /h1 could not send/],
+		[await asking(lab, 'h2', ['ip', 'address', 'del', '10.0.0.2/24', 'dev', 'h2-eth0'], ['ip', 'address', 'add', '10.0.0.2/24', 'dev', 'h2-eth0'], udp), /h2 cannot listen/],
+	];
+	for (const [{verdict, reason}, expected] of cases) {
+		t.is(verdict, 'failed', reason);
+		t.regex(reason, expected);
+	}
+});
+
+test.serial('a port that a program has: of TCP the program answers, of UDP the probe has failed', async t => {
+	const lab = await labOf(t, pair());
+	for (const kind of ['stream', 'datagram'] as const) {
+		const socket = InetSocket.open(lab.node('h2').namespace, 4, kind);
+		t.teardown(() => {
+			socket.close();
+		});
+		socket.bind({address: parseAddress('10.0.0.2'), port: 80});
+		if (kind === 'stream') {
+			socket.listen();
+		}
+	}
+
+	t.is(text(await probe(lab.network, {from: 'h1', to: 'h2', tcp: 80})), 'allowed');
+	t.like(await probe(lab.network, {from: 'h1', to: 'h2', udp: 80}, patient), {verdict: 'failed', reason: 'h2 cannot listen: bind 10.0.0.2 port 80: EADDRINUSE'});
+});
+
+test.serial('a rejection by a router is told from the silence of a firewall and from the target itself', async t => {
+	const lab = await labOf(t, new Sketch('h1 10.0.1.1/24 -- r1 10.0.1.254/24\nh2 10.0.2.1/24 -- r1 10.0.2.254/24'));
+	for (const [rule, kind, expected] of [
+		['-p tcp -j REJECT --reject-with tcp-reset', {tcp: 80}, 'blocked request reset'],
+		['-p tcp -j REJECT --reject-with icmp-admin-prohibited', {tcp: 80}, 'blocked request prohibited'],
+		['-p udp -j REJECT --reject-with icmp-admin-prohibited', {udp: 53}, 'blocked request prohibited'],
+		['-p udp -j DROP', {udp: 53}, 'blocked request'],
+		['-p udp -s 10.0.2.1 -j DROP', {udp: 53}, 'blocked answer'],
+		['-p tcp -s 10.0.2.1 -j DROP', {tcp: 80}, 'blocked answer'],
+	] as const) {
+		await lab.node('r1').execute(['iptables', '-A', 'FORWARD', ...rule.split(' ')]);
+		t.is(text(await probe(lab.network, {from: 'h1', to: 'h2', ...kind}, patient)), expected, rule);
+		await lab.node('r1').execute(['iptables', '-F', 'FORWARD']);
+	}
+
+	t.is(text(await probe(lab.network, {from: 'h1', to: 'h2', tcp: 80}, patient)), 'allowed');
+});
+
+test.serial('wrong questions are refused', async t => {
+	const lab = await labOf(t, pair());
+	for (const [question, message] of [
+		[{from: 'h1', to: 'h9'}, /There is no node "h9"/],
+		[{from: 'h1', to: 'h2', tcp: 1, udp: 2}, /one of tcp, udp, sctp and protocol/],
+		[{from: 'h1', to: 'h2', sport: 2}, /one of tcp, udp, sctp and protocol/],
+		[{from: 'h1', to: 'h2', protocol: 6}, /Protocol 6 cannot be probed/],
+		[{from: 'h1', to: 'h2', protocol: 256}, /Protocol 256 cannot be probed/],
+		[{from: 'h1', to: 'h2', destination: 'nowhere'}, /not an address/],
+	] as const) {
+		await t.throwsAsync(probe(lab.network, question), {instanceOf: Error, message});
+	}
+});
+
+test.serial('870 pairs of 30 hosts, one port, half of them blocked', async t => {
+	const hosts = Array.from({length: 30}, (_, index) => `h${index + 1}`);
+	const lab = await labOf(t, new Sketch(hosts.map((host, index) => `${host} 10.0.0.${index + 1}/24 -- s1`).join('\n')));
+	await lab.run(...hosts.slice(0, 15).map(host => `${host} bind web`));
+	const pairs = hosts.flatMap(from => hosts.filter(to => to !== from).map(to => ({from, to, tcp: 80})));
+	const began = performance.now();
+	const results = await probeAll(lab.network, pairs);
+	const ms = performance.now() - began;
+	t.deepEqual(results.map(text), pairs.map(({to}) => hosts.indexOf(to) < 15 ? 'blocked request' : 'allowed'));
+	t.true(ms < 3000 * patience, `${ms} ms`);
+	t.log(`${pairs.length} probes in ${Math.round(ms)} ms`);
+});
+
+test.serial('an interrupted round ends, and leaves no socket behind', async t => {
+	const lab = await labOf(t, pair());
+	await lab.run('secrule add deny h1 to h2');
+	await t.throwsAsync(probe(lab.network, {from: 'h1', to: 'h2', tcp: 80}, {signal: AbortSignal.timeout(50)}), {code: 'interrupted'});
+	const socket = InetSocket.open(lab.node('h2').namespace, 4, 'stream');
+	t.notThrows(() => {
+		socket.bind({address: parseAddress('10.0.0.2'), port: 80});
+	});
+	socket.close();
+});
