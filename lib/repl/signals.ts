@@ -61,7 +61,8 @@ export class Signals {
 			return;
 		}
 
-		if (signal !== 'SIGINT' || this.keysLeave || !this.#running) {
+		// At the prompt the terminal sends no SIGINT: one that finds nothing running was meant for the line that has just ended.
+		if (signal !== 'SIGINT' || this.keysLeave) {
 			this.#caught ??= signal;
 			this.#leaving.abort();
 		}
