@@ -80,7 +80,9 @@ export class Lab extends EventEmitter<LabEvents> {
 		const context = {runDirectory: ovsDirectory(network.name), namespaceOf: (router: string) => network.node(router).namespace};
 		this.#drivers = new Drivers(context, this.inventory.devices, choice);
 		this.#firewall = new Firewall(device => this.#drivers.of(device));
-		this.#log = new LogWatch(device => this.#drivers.of(device), entry => this.emit('log', entry));
+		this.#log = new LogWatch(device => this.#drivers.of(device), entry => {
+			this.#tell('log', entry);
+		});
 		network.on('link', change => this.emit('link', change));
 		network.on('failure', error => this.emit('failure', error));
 	}
@@ -148,8 +150,8 @@ export class Lab extends EventEmitter<LabEvents> {
 		const compiled = compile(after, this.inventory);
 		await this.#log.follow(compiled);
 		const devices = await this.#firewall.apply(compiled);
-		this.#log.rest(compiled);
 		this.#policy = after;
+		this.#log.rest(compiled);
 		try {
 			const cut = await this.#revoke();
 			return {devices, cut, ms: performance.now() - started};
@@ -279,16 +281,20 @@ export class Lab extends EventEmitter<LabEvents> {
 		await this.down();
 	}
 
-	/** The change is made: a listener that throws cannot undo it, so it is only told of. */
 	#announce(before: Policy, after: Policy): void {
 		for (const [event, part] of [['group', 'groups'], ['ipg', 'ipgs'], ['rule', 'rules'], ['service', 'services']] as const) {
 			if (before[part] !== after[part]) {
-				try {
-					this.emit(event, after);
-				} catch (error) {
-					process.emitWarning(error instanceof Error ? error : messageOf(error));
-				}
+				this.#tell(event, after);
 			}
+		}
+	}
+
+	/** What is told has happened: a listener that throws cannot undo it, so it is only told of. */
+	#tell<Event extends keyof LabEvents>(event: Event, ...details: LabEvents[Event]): void {
+		try {
+			(this.emit as (event: string, ...details: readonly unknown[]) => boolean).call(this, event, ...details);
+		} catch (error) {
+			process.emitWarning(error instanceof Error ? error : messageOf(error));
 		}
 	}
 }

@@ -2,6 +2,7 @@
 import {compareAddresses, contains, width} from '../util/address.ts';
 import type {Address, Prefix} from '../util/address.ts';
 import type {AddressSet, SharedPlan} from '../policy/filter-rule.ts';
+import {remember} from '../policy/passes/memo.ts';
 import {holding} from '../policy/prefix-set.ts';
 import {classify, nowhere} from './address-class.ts';
 import type {SetNumbers} from './address-class.ts';
@@ -25,8 +26,8 @@ const sides = ['source', 'destination'] as const;
 /** Up to so many addresses are classified one by one; the more there are, the better it is to go through all sets once. */
 const fewAddresses = 32;
 
-/** What was rendered for a plan, by what its numbers had to agree with. All switches of a lab share one plan. */
-const rendered = new WeakMap<SharedPlan, Map<SharedFlows | undefined, SharedFlows>>();
+/** What was rendered for a plan, by what its numbers had to agree with. All switches of a lab share one plan. What came before is held weakly, or all of it would stay for ever. */
+const rendered = new WeakMap<SharedPlan, {readonly byPrevious: WeakMap<SharedFlows, SharedFlows>; readonly first: SharedFlows}>();
 
 /**
 Renders the shared stages once for all switches that render the same plan.
@@ -34,9 +35,8 @@ Renders the shared stages once for all switches that render the same plan.
 @param previous keeps the numbers of sets and the priorities of rules; a switch without one takes those its neighbours have
 */
 export function renderShared(plan: SharedPlan, previous: SharedFlows | undefined): SharedFlows {
-	const known = rendered.get(plan) ?? new Map<SharedFlows | undefined, SharedFlows>();
-	rendered.set(plan, known);
-	const found = previous ? known.get(previous) : known.values().next().value;
+	const known = rendered.get(plan);
+	const found = previous ? known?.byPrevious.get(previous) : known?.first;
 	if (found) {
 		return found;
 	}
@@ -45,22 +45,20 @@ export function renderShared(plan: SharedPlan, previous: SharedFlows | undefined
 	const priorities = previous && isSameOrder(plan, previous) ? previous.priorities : placeRules(plan.order, previous?.priorities);
 	const flows = (previous && updated(plan, numbers, previous)) ?? byKey(allFlows(plan, numbers));
 	const result = {plan, numbers, priorities, flows};
-	known.set(previous, result);
+	const {byPrevious} = remember(rendered, plan, () => ({byPrevious: new WeakMap<SharedFlows, SharedFlows>(), first: result}));
+	if (previous) {
+		byPrevious.set(previous, result);
+	}
+
 	return result;
 }
 
-const differences = new WeakMap<SharedFlows, {readonly previous: SharedFlows; readonly changes: readonly FlowLine[]}>();
+const differences = new WeakMap<SharedFlows, WeakMap<SharedFlows, readonly FlowLine[]>>();
 
 /** As diffTables, found once for all switches. */
 export function diffShared(previous: SharedFlows, next: SharedFlows): readonly FlowLine[] {
-	const known = differences.get(next);
-	if (known?.previous === previous) {
-		return known.changes;
-	}
-
-	const changes = diffTables(previous.flows, next.flows);
-	differences.set(next, {previous, changes});
-	return changes;
+	const known = remember(differences, next, () => new WeakMap<SharedFlows, readonly FlowLine[]>());
+	return remember(known, previous, () => diffTables(previous.flows, next.flows));
 }
 
 function isSameOrder({order}: SharedPlan, {plan}: SharedFlows): boolean {

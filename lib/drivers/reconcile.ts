@@ -58,9 +58,9 @@ export class Firewall {
 		await checkAll(changes);
 		await applyAll(changes);
 		this.#installed = new Map(rendered.map(({device, driver, next}) => [device, {driver, state: next}]));
-		await this.#retire(changes);
 		const names = changes.map(({device}) => device);
 		names.forEach(name => this.#changed.add(name));
+		await this.#retire(changes);
 		return names;
 	}
 
@@ -214,9 +214,9 @@ async function discardAll(changes: readonly Change[]): Promise<void> {
 /** @throws SecureNetError `put-back` when a device takes neither the new policy nor the old one */
 async function putBack(changes: readonly Change[], reason: unknown): Promise<void> {
 	const stuck: string[] = [];
-	for (const {driver, device, previous, next} of changes) {
+	for (const {driver, device, previous, next, beside} of changes) {
 		try {
-			const back = {device, previous: next, next: previous};
+			const back = {device, previous: next, next: previous, ...beside === undefined ? {} : {beside}};
 			await driver.check(back);
 			await driver.apply(back);
 		} catch (error) {

@@ -1,11 +1,16 @@
 /** What switches share is rendered by what a change touches, and comes out as if everything had been rendered anew. */
+import {setFlagsFromString} from 'node:v8';
+import {runInNewContext} from 'node:vm';
 import test from 'ava';
 import fc from 'fast-check';
 import {type Flow, diffTables} from '../../lib/drivers/flow.ts';
-import {type SharedFlows, renderShared} from '../../lib/drivers/openflow-shared.ts';
+import {type SharedFlows, diffShared, renderShared} from '../../lib/drivers/openflow-shared.ts';
 import {compile} from '../../lib/policy/compile.ts';
 import {arbitraryScenario, policyOf} from '../helpers/arbitrary-policy.ts';
 import {switchPlan} from '../helpers/plans.ts';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 test('random policies, grown line by line and shrunk again: the short way and the long way render the same', t => {
 	let short = 0;
@@ -32,6 +37,28 @@ test('an address more in a set touches that address and makes no other flow anew
 	const after = renderShared({...shared, sets: plan('10.0.0.1 10.0.0.9').sets}, before);
 	t.deepEqual([...after.flows.values()].filter(flow => before.flows.get(flow.key) !== flow).map(({sentence}) => sentence), ['source 10.0.0.9', 'destination 10.0.0.9']);
 	t.deepEqual(diffTables(before.flows, after.flows).map(({line}) => line.split(' ', 1)[0]), ['add', 'add']);
+});
+
+test('what was rendered before is let go of', t => {
+	const plan = switchPlan({sets: {'sg:a': Array.from({length: 2000}, (_, index) => `10.1.${index >> 8}.${index & 255}`).join(' ')}, rules: ['allow sg:a to any']}).shared;
+	let state = renderShared(plan, undefined);
+	const step = (index: number) => {
+		const next = renderShared({...plan, sets: new Map(plan.sets).set('sg:b', {name: 'sg:b', prefixes: [{family: 4, value: BigInt(index), length: 32}]})}, state);
+		diffShared(state, next);
+		state = next;
+	};
+	const settled = (changes: number) => {
+		for (let index = 0; index < changes; index++) {
+			step(index);
+		}
+
+		collect();
+		return process.memoryUsage().heapUsed;
+	};
+
+	const before = settled(20);
+	// Each rendering that stayed would cost a map of 4,000 flows, 200 KB and more.
+	t.true(settled(100) - before < 10 << 20);
 });
 
 const declarations = [...['blue', 'green', 'red'].map(group => `sg add ${group}`), ...['inner', 'outer'].map(set => `ipg add ${set}`)];

@@ -213,3 +213,24 @@ test('a device that no policy names is unknown', async t => {
 	await firewall.apply(policy(one));
 	await t.throwsAsync(firewall.list(['s3']), {code: 'unknown-device'});
 });
+
+test('an exchange that one device refuses is taken back beside the old driver, which stays', async t => {
+	const old = notebook();
+	const fresh = notebook(deed => deed === `apply s2 ${one}`);
+	const beside: Array<boolean | undefined> = [];
+	let current = old.driver;
+	const firewall = new Firewall(() => current);
+	await firewall.apply(policy(one, ['s1', 's2']));
+	old.deeds.length = 0;
+	current = {
+		...fresh.driver,
+		async check(step) {
+			beside.push(step.beside);
+			await fresh.driver.check(step);
+		},
+	};
+	await t.throwsAsync(firewall.apply(policy(one, ['s1', 's2'])), {message: `apply s2 ${one}: no`});
+	t.deepEqual(beside, [true, true, true]);
+	t.deepEqual(fresh.deeds.at(-1), 'apply s1 plain');
+	t.deepEqual(old.deeds, []);
+});
