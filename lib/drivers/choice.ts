@@ -4,14 +4,11 @@ import type {FirewallName} from '../topology/firewalls.ts';
 import {InputError} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
 import type {FirewallDriver} from './driver.ts';
-import {type DriverChoice, type DriverContext, namedDrivers} from './factory.ts';
+import {type DriverChoice, type DriverContext, flowStyles, namedDrivers} from './factory.ts';
 import {createOpenflowDriver} from './openflow.ts';
 import type {FlowStyle} from './openflow-port-lists.ts';
 
 type AnyDriver = FirewallDriver<unknown>;
-
-/** The styles of the one driver for Open vSwitch: another style is a change of flows like any other. */
-const styles: Partial<Readonly<Record<FirewallName, FlowStyle>>> = {openflow: 'rules', sg: 'sg', fwaas: 'fwaas', both: 'both'};
 
 export class Drivers {
 	readonly #context: DriverContext;
@@ -70,13 +67,14 @@ export class Drivers {
 			throw new Error(`The plan names the device ${device} and the lab does not have it.`);
 		}
 
-		return styles[name] === undefined
+		// Another style is a change of flows like any other, so all styles have one driver.
+		return flowStyles[name] === undefined
 			? this.#make(name, () => namedDrivers[name].create(this.#context))
 			: this.#make('openflow', () => createOpenflowDriver({...this.#context, styleOf: each => this.#styleOf(each)}));
 	}
 
 	#styleOf(device: string): FlowStyle {
-		return styles[this.#names.get(device) ?? 'openflow'] ?? 'rules';
+		return flowStyles[this.#names.get(device) ?? 'openflow'] ?? 'rules';
 	}
 
 	#make(key: string, make: () => AnyDriver): AnyDriver {

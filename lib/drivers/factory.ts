@@ -24,8 +24,12 @@ export type DriverChoice = Readonly<Record<DeviceKind, DriverFactory>>;
 
 export const standardDrivers: DriverChoice = {switch: createOpenflowDriver, bridge: createBridgeDriver, perimeter: createPerimeterDriver};
 
-/** The driver for Open vSwitch, with all switches of one style. */
-function openflowAs(style: FlowStyle): DriverFactory {
+/** The drivers that are styles of the one for Open vSwitch. */
+export const flowStyles: Partial<Readonly<Record<FirewallName, FlowStyle>>> = {openflow: 'rules', sg: 'sg', fwaas: 'fwaas', both: 'both'};
+
+/** The driver for Open vSwitch, with all switches in the style of that name. */
+function openflowAs(name: FirewallName): DriverFactory {
+	const style = flowStyles[name] ?? 'rules';
 	return context => createOpenflowDriver({...context, styleOf: () => style});
 }
 
