@@ -2,26 +2,14 @@
 import test from 'ava';
 import {FlowOracle, trunk} from '../helpers/flow-oracle.ts';
 import {switchPlan} from '../helpers/plans.ts';
+import {attacked, everybody, router} from '../helpers/attack-sketch.ts';
 import type {Sketch} from '../helpers/plans.ts';
 
 const oracle = await FlowOracle.start();
 test.after.always(async () => oracle.stop());
 
 const mac = (port: number) => `02:00:00:00:00:0${port}`;
-const everybody = 'ff:ff:ff:ff:ff:ff';
-const router = '02:00:00:00:00:fe';
-
-/** Hosts 1 and 2 are bound, 3 and 4 are not. */
-const base = {
-	sets: {'sg:a': '10.0.0.1 fd00::1 fe80::ff:fe00:1 10.0.0.2 fd00::2 fe80::ff:fe00:2'},
-	bound: '10.0.0.1 fd00::1 fe80::ff:fe00:1 10.0.0.2 fd00::2 fe80::ff:fe00:2',
-	routers: '10.0.0.254',
-	routerMacs: router,
-	domains: ['open:10.0.0.0/24 fd00::/64'],
-	rules: ['1: deny 10.0.0.4 to 10.0.0.3', '2: allow sg:a to sg:a'],
-	hosts: ['10.0.0.1 fd00::1 bound', '10.0.0.2 fd00::2 bound +10.9.0.0/24', '10.0.0.3 fd00::3', '10.0.0.4 fd00::4'],
-	ports: [1, 2, 3, 4, trunk],
-} satisfies Sketch;
+const base = {...attacked, ports: [1, 2, 3, 4, trunk]} satisfies Sketch;
 
 type Frame = {readonly from: number; readonly to: number | string; readonly what: string; readonly state?: string; readonly sketch?: Sketch};
 
