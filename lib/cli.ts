@@ -159,7 +159,7 @@ function addRun(line: Argv, api: string, ending: Ending): void {
 		const {loadTopology} = await import('./cli/load.ts');
 		const parameters = parametersIn(options, runOptions);
 		const switchKind = options.switch && ({ovs: 'switch', bridge: 'bridge'} as const)[options.switch];
-		const topology = await loadTopology(options.topology, {api, switchKind, parameters});
+		const topology = await loadTopology(options.topology, {api, switchKind, parameters, options: Object.keys(runOptions)});
 		const {command, script} = options;
 		const lines = script === undefined ? linesOf(command) : await (await import('./commands/file-lines.ts')).fileLines(script);
 		const {firewallNamed} = await import('./topology/firewalls.ts');
@@ -203,7 +203,7 @@ function addMachineCommands(line: Argv, api: string, ending: Ending): void {
 		.positional('topologies', {type: 'string', array: true, demandOption: true})
 		.options(jsonOption), async options => ending(async () => {
 		const {checkTopologies} = await import('./cli/check.ts');
-		return print(await checkTopologies(options.topologies, {api, parameters: parametersIn(options, jsonOption)}, options));
+		return print(await checkTopologies(options.topologies, {api, parameters: parametersIn(options, jsonOption), options: Object.keys(jsonOption)}, options));
 	}));
 	line.command('test-driver <driver>', 'the contract of firewall drivers, case by case, on real packets', builder => builder
 		.positional('driver', {type: 'string', demandOption: true, describe: 'a driver\'s name, or a file whose default export makes one'})

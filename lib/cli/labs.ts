@@ -25,7 +25,7 @@ export function listLabs(options: Options): Answer {
 	requireCapabilities(['root']);
 	const labs = runningLabs().map(listed);
 	const rows = labs.map(({name, pid, topology, started, nodes}) => [name, String(pid), topology, String(nodes.length), started]);
-	return answer(labs, labs.length === 0 ? 'No lab is running.' : columns([['lab', 'pid', 'topology', 'nodes', 'started'], ...rows]), options);
+	return answer(labs, labs.length === 0 ? 'No lab is running.' : columns([['lab', 'pid', 'topology', 'hosts+routers', 'started'], ...rows]), options);
 }
 
 /** @throws InputError `unknown-running-lab` */

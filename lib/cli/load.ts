@@ -13,6 +13,8 @@ export type LoadOptions = {
 	readonly api: string;
 	/** By parameter name; the empty text stands for a flag without a value. */
 	readonly parameters: Readonly<Record<string, string>>;
+	/** Names of the command's own options, which a mistyped parameter may have meant. */
+	readonly options: readonly string[];
 	/** For shapes. */
 	readonly switchKind?: SwitchKind | undefined;
 };
@@ -21,10 +23,10 @@ export type LoadOptions = {
 @param name a shape and its numbers, or the path of a file whose default export is a topology
 @throws InputError `shape`, `topology`, `unknown-parameter`, `parameter`
 */
-export async function loadTopology(name: string, {api, parameters, switchKind}: LoadOptions): Promise<Topology> {
+export async function loadTopology(name: string, {api, parameters, options, switchKind}: LoadOptions): Promise<Topology> {
 	const found = isPath(name) ? undefined : shape(name, {switchKind: switchKind ?? 'switch'});
 	if (found) {
-		parseParameters({}, parameters);
+		parseParameters({}, parameters, options);
 		return found;
 	}
 
@@ -32,14 +34,14 @@ export async function loadTopology(name: string, {api, parameters, switchKind}: 
 		throw new InputError('usage', `--switch chooses for shapes such as tree,2,3; ${printable(name)} says itself which switches it has.`);
 	}
 
-	return fromFile(name, parameters, api);
+	return fromFile(name, {api, parameters, options});
 }
 
 function isPath(name: string): boolean {
 	return name.includes('/') || /\.[cm]?[jt]s$/.test(name);
 }
 
-async function fromFile(name: string, parameters: LoadOptions['parameters'], api: string): Promise<Topology> {
+async function fromFile(name: string, {api, parameters, options}: LoadOptions): Promise<Topology> {
 	const path = resolve(name);
 	const found = statSync(path, {throwIfNoEntry: false});
 	if (found?.isDirectory()) {
@@ -52,7 +54,7 @@ async function fromFile(name: string, parameters: LoadOptions['parameters'], api
 
 	const {default: exported} = await importFile(name, path, api, 'topology');
 	if (isTopology(exported)) {
-		parseParameters({}, parameters);
+		parseParameters({}, parameters, options);
 		return exported;
 	}
 
@@ -60,7 +62,7 @@ async function fromFile(name: string, parameters: LoadOptions['parameters'], api
 		throw new InputError('topology', `${printable(name)} has no topology as its default export. Write: export default class NAME extends Topology { … }`, {expected: ['export default class']});
 	}
 
-	return construct(name, exported, parseParameters(exported.parameters, parameters));
+	return construct(name, exported, parseParameters(exported.parameters, parameters, options));
 }
 
 function unknownTopology(name: string): InputError {

@@ -50,7 +50,7 @@ export function takeGroup(reader: Reader, {policy}: Scene): string {
 
 /** The name of an address set that exists. @throws InputError `unknown-ipg` */
 export function takeIpg(reader: Reader, {policy}: Scene): string {
-	return takeKnown(reader, 'ipg', policy.ipgs);
+	return takeKnown(reader, 'IPG', policy.ipgs);
 }
 
 function takeKnown(reader: Reader, kind: string, known: ReadonlyMap<string, unknown>): string {

@@ -77,7 +77,7 @@ export function membersOf({groups}: Policy, name: string): ReadonlySet<string> {
 export function membersOfIpg({ipgs}: Policy, name: string): readonly IpgMember[] {
 	const members = ipgs.get(name);
 	if (!members) {
-		throw unknownName('ipg', name, ipgs.keys());
+		throw unknownName('IPG', name, ipgs.keys());
 	}
 
 	return members;

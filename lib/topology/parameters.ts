@@ -1,6 +1,6 @@
 /** Parameters of a topology: values that its file declares with a type and a default, and that scripts or the command line give. */
 import {InputError} from '../util/errors.ts';
-import {nearestNames, nearestTo, printable} from '../util/names.ts';
+import {nearestNames, printable} from '../util/names.ts';
 
 export type ParameterSpec =
 	| {readonly type: 'number'; readonly default: number; readonly summary: string}
@@ -27,13 +27,14 @@ export function defaultValues(specs: ParameterSpecs): Record<string, ParameterVa
 Reads the parameters given on the command line; those left out are absent, the constructor of the topology knows their defaults.
 
 @param given text by parameter name; the empty text stands for a flag without a value
+@param options what else could have been meant: the command line's own options
 @throws InputError `unknown-parameter`, `parameter`
 */
-export function parseParameters(specs: ParameterSpecs, given: Readonly<Record<string, string>>): Record<string, ParameterValue> {
+export function parseParameters(specs: ParameterSpecs, given: Readonly<Record<string, string>>, options: readonly string[] = []): Record<string, ParameterValue> {
 	return Object.fromEntries(Object.entries(given).map(([name, text]) => {
 		const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
 		if (!spec) {
-			throw unknownParameter(specs, name);
+			throw unknownParameter(specs, name, options);
 		}
 
 		return [name, parseValue(name, spec, text)];
@@ -61,9 +62,10 @@ function placeholder(spec: ParameterSpec): string {
 	}
 }
 
-function unknownParameter(specs: ParameterSpecs, name: string): InputError {
+function unknownParameter(specs: ParameterSpecs, name: string, options: readonly string[]): InputError {
 	const known = Object.keys(specs);
-	const {nearest, hint} = nearestTo(name, known);
+	const nearest = nearestNames(name, [...known, ...options]);
+	const hint = nearest.length > 0 ? ` Did you mean ${nearest.map(each => `--${each}`).join(' or ')}?` : '';
 	const list = known.length > 0 ? ['It takes:', ...Object.entries(specs).map(([each, spec]) => `  ${parameterUsage(each, spec)}`)].join('\n') : 'It takes none.';
 	return new InputError('unknown-parameter', `The topology has no parameter "${printable(name)}".${hint} ${list}`, {expected: known, nearest});
 }

@@ -95,7 +95,8 @@ export abstract class Topology<Specs extends ParameterSpecs = ParameterSpecs> {
 		try {
 			this.build();
 		} catch (error) {
-			throw error instanceof InputError ? error : new InputError('build', `build() of ${this.name} failed: ${messageOf(error)}${placeOf(error)}`, {}, {cause: error});
+			const {code, message, details} = error instanceof InputError ? error : new InputError('build', `build() of ${this.name} failed: ${messageOf(error)}`);
+			throw new InputError(code, `${message}${placeOf(error)}`, details, {cause: error});
 		} finally {
 			this.#draft = undefined;
 		}
@@ -177,8 +178,9 @@ function dashed(className: string): string {
 		.toLowerCase();
 }
 
-/** Where a program's mistake was made: the innermost line of the stack. */
+/** Where a program's mistake was made: the innermost line of the stack that is not of this file. */
 function placeOf(error: unknown): string {
-	const frame = error instanceof Error ? /^\s+(at .*)$/m.exec(error.stack ?? '') : null;
-	return frame?.[1] ? ` (${frame[1]})` : '';
+	const frames = error instanceof Error ? (error.stack ?? '').split('\n').map(line => line.trim()).filter(line => line.startsWith('at ')) : [];
+	const frame = frames.find(line => !line.includes(import.meta.url) && !line.includes(import.meta.filename));
+	return frame === undefined ? '' : ` (${frame})`;
 }

@@ -18,7 +18,8 @@ export function nearestNames(word: string, known: Iterable<string>): string[] {
 	const limit = Math.max(1, Math.floor(word.length / 2));
 	return [...known]
 		.map(name => ({name, away: distance(word.toLowerCase(), name.toLowerCase())}))
-		.filter(({away}) => away <= limit)
+		// Two words of one letter each have nothing in common.
+		.filter(({name, away}) => away <= limit && away < Math.max(word.length, name.length))
 		.sort((a, b) => a.away - b.away || compareNames(a.name, b.name))
 		.slice(0, 3)
 		.map(({name}) => name);
@@ -34,7 +35,7 @@ export function nearestTo(word: string, known: Iterable<string>): {nearest: stri
 export function unknownName(kind: string, word: string, known: Iterable<string>, column?: number): InputError {
 	const names = sortNames(known);
 	const {nearest, hint} = nearestTo(word, names);
-	return new InputError(`unknown-${kind.replaceAll(' ', '-')}`, `There is no ${kind} "${printable(word)}".${hint || knownNames(names)}`, {
+	return new InputError(`unknown-${kind.toLowerCase().replaceAll(' ', '-')}`, `There is no ${kind} "${printable(word)}".${hint || knownNames(names)}`, {
 		...(column === undefined ? {} : {column}),
 		expected: [kind],
 		nearest,

@@ -26,6 +26,7 @@ test(refuses, ['run', 'singel,2'], 2, /"singel,2" is neither a file nor a shape\
 test(refuses, ['run', 'single,x'], 2, /does not fit the shape single,N/);
 test(refuses, ['run', 'single,2', 'extra'], 2, /"extra" is a word too many/);
 test(refuses, ['run', 'single,2', '--hops', '3'], 2, /no parameter "hops"/);
+test(refuses, ['run', 'single,2', '--nam', 'x'], 2, /Did you mean --name\?/);
 test(refuses, ['run', 'single,2', '--hops', '3', '--hops', '4'], 2, /--hops is given more than once/);
 test(refuses, ['run', 'single,2', '--name', 'a', '--name', 'b'], 2, /--name is given more than once/);
 test(refuses, ['run', 'single,2', '--switch', 'hub'], 2, /switch/);

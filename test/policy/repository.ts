@@ -128,4 +128,4 @@ test(refuses, 'delete an unknown rule', policy => deleteRules(policy, [1, 7]), '
 test(refuses, 'delete no rule', policy => deleteRules(policy, []), 'usage', /secrule del ID/);
 test(refuses, 'delete a rule where none is', () => deleteRules(empty, [1]), 'unknown-rule', /There are no rules yet/);
 test(refuses, 'add a rule about an unknown group', policy => addRule(policy, {action: 'allow', from: {kind: 'group', name: 'x'}, to: {kind: 'any'}}), 'unknown-group', /no group "x"/);
-test(refuses, 'add a rule about an unknown set', policy => addRule(policy, {action: 'allow', from: {kind: 'any'}, to: {kind: 'ipg', name: 'x'}}), 'unknown-ipg', /no ipg "x"/);
+test(refuses, 'add a rule about an unknown set', policy => addRule(policy, {action: 'allow', from: {kind: 'any'}, to: {kind: 'ipg', name: 'x'}}), 'unknown-ipg', /no IPG "x"/);

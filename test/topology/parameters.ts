@@ -40,7 +40,7 @@ test(refuses, {hops: 'Infinity'}, '--hops cannot be "Infinity". Write --hops NUM
 test(refuses, {transport: 'gra'}, '--transport cannot be "gra". Write --transport direct|gre|vxlan.', {expected: ['direct', 'gre', 'vxlan'], nearest: ['gre']});
 test(refuses, {label: ''}, '--label cannot be "". Write --label TEXT.', {expected: ['TEXT']});
 test(refuses, {filter: 'yes'}, '--filter cannot be "yes". Write --filter true|false.', {expected: ['true', 'false']});
-test(refuses, {hop: '1'}, 'The topology has no parameter "hop". Did you mean hops? It takes:', {nearest: ['hops'], expected: ['hops', 'transport', 'label', 'filter']});
+test(refuses, {hop: '1'}, 'The topology has no parameter "hop". Did you mean --hops? It takes:', {nearest: ['hops'], expected: ['hops', 'transport', 'label', 'filter']});
 test(refuses, {constructor: '1'}, 'The topology has no parameter "constructor". It takes:', {nearest: []});
 
 test('an unknown parameter is answered with all that are known', t => {

@@ -22,7 +22,8 @@ test(near, 'ALLOW', ['allow', 'deny'], ['allow']);
 test(near, 'h3', ['h1', 'h2', 'h10', 'h30', 'h31', 'switch'], ['h1', 'h2', 'h30']);
 test(near, 'pinggall', ['ping', 'pingpair', 'pingall'], ['pingall', 'pingpair', 'ping']);
 test(near, 'x', ['h1', 'fw'], []);
-test(near, 'x', ['a', 'b', 'c', 'd'], ['a', 'b', 'c']);
+test(near, 'x', ['a', 'b', 'c', 'd'], []);
+test(near, 'g1', ['1', 'g2', 'fw'], ['1', 'g2']);
 
 test('an unknown name is answered with its nearest relatives', t => {
 	const error = unknownName('address set', 'ofice', ['office', 'home'], 7);
