@@ -222,8 +222,9 @@ function addMachineCommands(line: Argv, api: string, ending: Ending): void {
 	}));
 }
 
+/** What a signal ended has nothing to say. */
 function print({text, status = 0}: Answer): number {
-	process.stdout.write(`${text}\n`);
+	process.stdout.write(text === '' ? '' : `${text}\n`);
 	return status;
 }
 

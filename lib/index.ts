@@ -7,8 +7,9 @@ export {check} from './topology/check.ts';
 export type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan} from './topology/blueprint.ts';
 export type {
 	BridgeOptions, EndSpec, HostOptions, InterfaceOptions, Isolation, LinkOptions, LinkSpec, NodeKind, NodeSpec, PortOptions, RouteOptions, RouterOptions,
-	StationOptions, SwitchOptions,
+	ShapingOptions, StationOptions, SwitchOptions,
 } from './topology/specs.ts';
+export type {Shaping} from './topology/shaping.ts';
 
 // Labs that run.
 export {Lab, type Change, type LabEvents, type LabOptions, type Plan} from './lab.ts';
@@ -51,12 +52,13 @@ export type {FirewallDriver, Step} from './drivers/driver.ts';
 export {namedDrivers, standardDrivers, type DriverChoice, type DriverContext, type DriverFactory} from './drivers/factory.ts';
 export type {AddressSet, DevicePlan, FilterRule, GuardedPort, Match, SharedPlan, TrafficMatch} from './policy/filter-rule.ts';
 export type {TrackedConnection} from './kernel/conntrack.ts';
-export {testDriver, type DriverUnderTest, type SuiteOptions, type SuiteResult} from './contract/suite.ts';
-export type {CaseResult, Check} from './contract/case.ts';
+export {testDriver, type SuiteOptions, type SuiteResult} from './contract/suite.ts';
+export type {CaseResult, Check, DriverUnderTest} from './contract/case.ts';
 
 // What lines result in; topologies/json.md has them as JSON.
 export type {LineResult} from './commands/line-result.ts';
 export type {ChangeResult} from './commands/change.ts';
+export type {ConnectionsResult, ListedConnection} from './commands/connections.ts';
 export type {DumpResult} from './commands/dump.ts';
 export type {ExecuteResult} from './commands/execute.ts';
 export type {ExitResult} from './commands/exit.ts';

@@ -1,47 +1,29 @@
 /** A lab: a network, a policy, and the firewalls that make the first obey the second. The prompt, scripts and tests only translate to this. */
 import {EventEmitter} from 'node:events';
+import {firstPolicy} from './commands/first-policy.ts';
 import {type LineResult, runLine} from './commands/run-line.ts';
 import type {InstalledLine} from './drivers/driver.ts';
-import {Drivers} from './drivers/choice.ts';
+import type {Chosen} from './drivers/choice.ts';
+import {type Change, Enforcement, type Plan} from './drivers/enforcement.ts';
 import type {DriverChoice} from './drivers/factory.ts';
-import {Hits, hitsOf} from './drivers/hits.ts';
-import {type LogEntry, LogWatch} from './drivers/log.ts';
-import {type DeviceChange, Firewall} from './drivers/reconcile.ts';
+import type {LogEntry} from './drivers/log.ts';
 import {type LinkChange, Network, type NetworkOptions} from './network/network.ts';
 import {ovsDirectory} from './network/paths.ts';
 import type {Node} from './node/node.ts';
-import {compile} from './policy/compile.ts';
-import {type Packet, type Verdict, evaluator} from './policy/evaluate.ts';
 import {type Inventory, inventoryOf} from './policy/inventory.ts';
 import {type Policy, emptyPolicy} from './policy/model.ts';
 import {check} from './topology/check.ts';
 import {type FirewallName, withFirewalls} from './topology/firewalls.ts';
 import type {Topology} from './topology/topology.ts';
-import {SecureNetError, messageOf} from './util/errors.ts';
+import {type SecureNetError, messageOf} from './util/errors.ts';
+
+export type {Change, Plan} from './drivers/enforcement.ts';
 
 export type LabOptions = Omit<NetworkOptions, 'prepareSwitches'> & {
 	/** Firewalls for all nodes that they fit, whatever the topology says. */
 	readonly firewalls?: readonly FirewallName[] | undefined;
-	/** Drivers of one's own, by kind of enforcement point; they take the place of all named ones. */
+	/** Drivers of one's own, by kind of enforcement point; they take the place of all named ones, until `setFirewall` chooses another. */
 	readonly drivers?: Partial<DriverChoice> | undefined;
-};
-
-/** What a change of the policy did. */
-export type Change = {
-	/** Enforcement points whose flows or rules changed, by name. */
-	readonly devices: readonly string[];
-	/** Connections that were open and are no longer allowed. */
-	readonly cut: number;
-	/** Duration in milliseconds, until it was in effect everywhere. */
-	readonly ms: number;
-};
-
-/** What a change of the policy would do. */
-export type Plan = {
-	readonly before: Policy;
-	readonly after: Policy;
-	/** Enforcement points that would change, by name. */
-	readonly devices: readonly DeviceChange[];
 };
 
 export type LabEvents = {
@@ -64,58 +46,52 @@ export type LabEvents = {
 export class Lab extends EventEmitter<LabEvents> {
 	readonly network: Network;
 	readonly inventory: Inventory;
-	readonly #drivers: Drivers;
-	readonly #firewall: Firewall;
-	readonly #log: LogWatch;
-	readonly #hits = new Hits();
-	#policy: Policy;
-	/** Changes of the policy wait for each other. */
-	#last: Promise<unknown> = Promise.resolve();
+	readonly #enforcement: Enforcement;
 
-	private constructor(network: Network, choice: LabOptions['drivers']) {
+	private constructor(network: Network, drivers: LabOptions['drivers']) {
 		super();
 		this.network = network;
 		this.inventory = inventoryOf(network.blueprint);
-		this.#policy = emptyPolicy(network.blueprint.isolation);
-		const context = {runDirectory: ovsDirectory(network.name), namespaceOf: (router: string) => network.node(router).namespace};
-		this.#drivers = new Drivers(context, this.inventory.devices, choice);
-		this.#firewall = new Firewall(device => this.#drivers.of(device));
-		this.#log = new LogWatch(device => this.#drivers.of(device), entry => {
-			this.#tell('log', entry);
+		this.#enforcement = new Enforcement(emptyPolicy(network.blueprint.isolation), {
+			inventory: this.inventory,
+			context: {runDirectory: ovsDirectory(network.name), namespaceOf: device => network.node(device).namespace},
+			drivers,
+			changed: (before, after) => {
+				this.#announce(before, after);
+			},
+			logged: entry => {
+				this.#tell('log', entry);
+			},
 		});
 		network.on('link', change => this.emit('link', change));
 		network.on('failure', error => this.emit('failure', error));
 	}
 
 	/**
-	Builds the network of a topology and secures it with an empty policy: from then on its defaults hold.
+	Builds the network of a topology and secures it with its policy, which mostly is an empty one: from then on its defaults hold.
 
-	@throws ProblemsError with every problem of the topology; as Network.up
+	@throws ProblemsError with every problem of the topology; InputError `policy` with every mistake in its policy; as Network.up
 	*/
 	static async up(topology: Topology, options: LabOptions = {}): Promise<Lab> {
 		const blueprint = withFirewalls(check(topology), options.firewalls ?? []);
+		const policy = firstPolicy(topology, blueprint);
 		let lab: Lab | undefined;
 		const network = await Network.up(blueprint, {
 			...options,
 			async prepareSwitches(made) {
 				lab = new Lab(made, options.drivers);
-				await lab.#secureSwitches();
+				// The defaults hold on every switch before it has a port.
+				await lab.#enforcement.install();
 			},
 		});
 		try {
 			lab ??= new Lab(network, options.drivers);
-			await lab.change(policy => policy);
+			await lab.change(() => policy);
 			return lab;
 		} catch (error) {
-			await network.down();
+			await (lab ?? network).down();
 			throw error;
 		}
-	}
-
-	/** The defaults hold on every switch before it has a port. */
-	async #secureSwitches(): Promise<void> {
-		const {shared, devices} = compile(this.#policy, this.inventory);
-		await this.#firewall.install({shared, devices: new Map([...devices].filter(([, {kind}]) => kind === 'switch'))});
 	}
 
 	get name(): string {
@@ -123,7 +99,7 @@ export class Lab extends EventEmitter<LabEvents> {
 	}
 
 	get policy(): Policy {
-		return this.#policy;
+		return this.#enforcement.policy;
 	}
 
 	/** @throws InputError `unknown-node` */
@@ -138,58 +114,22 @@ export class Lab extends EventEmitter<LabEvents> {
 	@throws SecureNetError naming the device, the rule and the device's own words; `revoke` when the policy is in force but connections could not be judged by it
 	*/
 	async change(edit: (policy: Policy) => Policy): Promise<Change> {
-		const turn = this.#last.then(async () => this.#change(edit));
-		this.#last = turn.catch(() => undefined);
-		return turn;
-	}
-
-	async #change(edit: (policy: Policy) => Policy): Promise<Change> {
-		const started = performance.now();
-		const before = this.#policy;
-		const after = edit(before);
-		const compiled = compile(after, this.inventory);
-		await this.#log.follow(compiled);
-		const devices = await this.#firewall.apply(compiled);
-		this.#policy = after;
-		this.#log.rest(compiled);
-		try {
-			const cut = await this.#revoke();
-			return {devices, cut, ms: performance.now() - started};
-		} finally {
-			this.#announce(before, after);
-		}
+		return this.#enforcement.change(edit);
 	}
 
 	/** The name of each device's firewall driver. */
 	get firewalls(): ReadonlyMap<string, FirewallName> {
-		return this.#drivers.names;
+		return this.#enforcement.names;
 	}
 
 	/**
 	Gives devices another firewall driver: no packet of an allowed connection is lost, and nothing of the old one stays.
 
-	@param devices default: all that it is for
+	@param firewall its name, or what makes a driver of one's own @param devices default: all that the named one is for
 	@throws InputError `unknown-device`, `wrong-kind`; as `change`, every device then has the driver it had
 	*/
-	async setFirewall(name: FirewallName, devices: readonly string[] = this.#drivers.fitting(name)): Promise<Change> {
-		this.#drivers.refuseUnfit(name, devices);
-		const turn = this.#last.then(async () => this.#exchange(name, devices));
-		this.#last = turn.catch(() => undefined);
-		return turn;
-	}
-
-	async #exchange(name: FirewallName, devices: readonly string[]): Promise<Change> {
-		const before = new Map(this.#drivers.names);
-		this.#drivers.choose(new Map(devices.map(device => [device, name])));
-		try {
-			return await this.#change(policy => policy);
-		} catch (error) {
-			if (!(error instanceof SecureNetError && ['retire', 'revoke'].includes(error.code))) {
-				this.#drivers.choose(before);
-			}
-
-			throw error;
-		}
+	async setFirewall(firewall: Chosen, devices?: readonly string[]): Promise<Change> {
+		return this.#enforcement.exchange(firewall, devices);
 	}
 
 	/**
@@ -199,38 +139,17 @@ export class Lab extends EventEmitter<LabEvents> {
 	@throws what the edit throws; InputError `unsupported` when a device cannot enforce the result
 	*/
 	async plan(edit: (policy: Policy) => Policy): Promise<Plan> {
-		await this.#last;
-		const before = this.#policy;
-		const after = edit(before);
-		return {before, after, devices: this.#firewall.plan(compile(after, this.inventory))};
-	}
-
-	/** @throws SecureNetError `revoke`; what could not be judged now is judged with the next change */
-	async #revoke(): Promise<number> {
-		// Mostly there is no connection to judge, and preparing a large policy takes longer than all the rest.
-		let evaluate: ((packet: Packet) => Verdict) | undefined;
-		const judge = (packet: Packet): Verdict => (evaluate ??= evaluator(this.#policy, this.inventory))(packet);
-		try {
-			if (this.#policy.revocation === 'keep') {
-				await this.#firewall.settle();
-				return 0;
-			}
-
-			return await this.#firewall.revoke(judge);
-		} catch (error) {
-			throw new SecureNetError('revoke', `The new policy is in force, but open connections could not be judged by it: ${messageOf(error)}`, {}, {cause: error});
-		}
+		return this.#enforcement.plan(edit);
 	}
 
 	/** Rule id to the number of first packets it decided, summed over devices, since the hits were last reset. */
 	async hits(): Promise<ReadonlyMap<number, number>> {
-		const none = this.#policy.rules.map(({id}) => [id, 0] as const);
-		return new Map([...none, ...hitsOf([...(await this.installed()).values()].flat())]);
+		return this.#enforcement.hits();
 	}
 
 	/** From now on hits count from zero. The devices' own counters go on. */
 	async resetHits(): Promise<void> {
-		this.#hits.reset(await this.#firewall.list([...this.inventory.devices.keys()]));
+		return this.#enforcement.resetHits();
 	}
 
 	/**
@@ -240,7 +159,7 @@ export class Lab extends EventEmitter<LabEvents> {
 	@throws InputError `unknown-device`
 	*/
 	async installed(devices: readonly string[] = [...this.inventory.devices.keys()]): Promise<ReadonlyMap<string, readonly InstalledLine[]>> {
-		return this.#hits.since(await this.#firewall.list(devices));
+		return this.#enforcement.list(devices);
 	}
 
 	/** Where a rule is installed. */
@@ -272,8 +191,7 @@ export class Lab extends EventEmitter<LabEvents> {
 
 	/** Takes the lab down. Twice is fine. */
 	async down(): Promise<void> {
-		await this.#last;
-		this.#log.close();
+		await this.#enforcement.close();
 		await this.network.down();
 	}
 

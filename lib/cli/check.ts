@@ -1,4 +1,5 @@
 /** `check FILE …`: every problem of topologies, without root and without starting anything. */
+import {firstPolicy} from '../commands/first-policy.ts';
 import {check} from '../topology/check.ts';
 import type {Blueprint} from '../topology/blueprint.ts';
 import {SecureNetError, exitStatus} from '../util/errors.ts';
@@ -14,7 +15,10 @@ export async function checkTopologies(names: readonly string[], options: LoadOpt
 	const texts: string[] = [];
 	for (const topology of names) {
 		try {
-			texts.push(`${topology}: fine, ${counts(check(await loadTopology(topology, options)))}`);
+			const loaded = await loadTopology(topology, options);
+			const blueprint = check(loaded);
+			firstPolicy(loaded, blueprint);
+			texts.push(`${topology}: fine, ${counts(blueprint)}`);
 			results.push({topology, ok: true});
 		} catch (error) {
 			if (!(error instanceof SecureNetError)) {

@@ -1,13 +1,15 @@
 /** `test-driver NAME|FILE`: does a firewall driver keep the contract? */
 import {existsSync, writeFileSync} from 'node:fs';
 import {resolve} from 'node:path';
-import type {Kind} from '../contract/case.ts';
+import type {DriverUnderTest, Kind} from '../contract/case.ts';
 import {junitXml} from '../contract/junit.ts';
 import {reportText} from '../contract/report.ts';
-import {type DriverUnderTest, testDriver} from '../contract/suite.ts';
+import {type SuiteOptions, type SuiteResult, testDriver} from '../contract/suite.ts';
 import {type DriverFactory, namedDrivers} from '../drivers/factory.ts';
+import {ProgressLine} from '../repl/progress.ts';
+import {Signals} from '../repl/signals.ts';
 import {firewallNames} from '../topology/firewalls.ts';
-import {InputError, exitStatus, messageOf} from '../util/errors.ts';
+import {InputError, SecureNetError, exitStatus, messageOf} from '../util/errors.ts';
 import {nearestTo, printable} from '../util/names.ts';
 import {type Answer, answer} from './answer.ts';
 import {importFile} from './import-file.ts';
@@ -25,7 +27,7 @@ export type TestDriverOptions = {
 };
 
 /**
-Fails when a case does.
+Fails when a case does. A signal ends it, takes its labs down and decides the exit status.
 
 @param name of a driver of ours, or the path of a file
 @throws InputError `driver`, `unknown-case`, `usage`
@@ -35,12 +37,38 @@ export async function testDriverCommand(name: string, {api, json, only, junit, p
 		throw new InputError('usage', `--patience is a factor, such as 3; "${printable(patience)}" is none.`);
 	}
 
-	const result = await testDriver(await loadDriver(name, api), {only, patience: Number(patience)});
+	const driver = await loadDriver(name, api);
+	using signals = new Signals();
+	const result = await underWay(signals, driver, {only, patience: Number(patience)});
+	if (!result) {
+		return {text: '', status: signals.exitStatus ?? exitStatus.failed};
+	}
+
 	if (junit !== undefined) {
 		write(junit, junitXml(result));
 	}
 
 	return {...answer(result, reportText(result), {json}), status: result.ok ? 0 : exitStatus.failed};
+}
+
+/** Undefined when a signal ended it. */
+async function underWay(signals: Signals, driver: DriverUnderTest, options: SuiteOptions): Promise<SuiteResult | undefined> {
+	const line = new ProgressLine();
+	const progress = (what: string, done: number, total: number) => {
+		line.show({what, done, total});
+	};
+
+	try {
+		return await signals.interruptible(async signal => testDriver(driver, {...options, signal, progress}));
+	} catch (error) {
+		if (error instanceof SecureNetError && error.code === 'interrupted') {
+			return undefined;
+		}
+
+		throw error;
+	} finally {
+		line.clear();
+	}
 }
 
 /** A file says by `export const kind = 'perimeter'` that its driver is for perimeter firewalls; others are for switches. */

@@ -4,11 +4,12 @@ import {answerTo, isAnswered} from '../policy/answers.ts';
 import {type Packet, type Verdict, evaluator, explainVerdict} from '../policy/evaluate.ts';
 import {type Point, pointsOf} from '../policy/fates.ts';
 import {type Path, Paths} from '../policy/paths.ts';
+import {unawareOf} from '../policy/strays.ts';
 import type {Probe} from '../probes/probe.ts';
 import type {NodePlan} from '../topology/blueprint.ts';
 import {type Address, formatAddress} from '../util/address.ts';
 import {InputError} from '../util/errors.ts';
-import {type Inquiry, freshPort, packetFor, probeFor} from './inquiry.ts';
+import {type Inquiry, hasSourcePort, packetFor, probeFor, sourcePort} from './inquiry.ts';
 
 /** A node, or an address that need not be anybody's. */
 export type End = {readonly node: string} | {readonly address: Address};
@@ -25,6 +26,8 @@ export type Case = {
 	readonly probe: Probe | undefined;
 	/** Whether the probe should be answered. */
 	readonly isAnswered: boolean;
+	/** Whether the packet surely belongs to no connection that is open: what does is not judged, and not counted. */
+	readonly isFresh: boolean;
 };
 
 /** @throws InputError `no-way` when no packet can have both as its ends */
@@ -32,20 +35,29 @@ export function caseOf({network, policy, inventory}: Lab, from: End, to: End, in
 	const paths = new Paths(network.blueprint);
 	const [sender, receiver] = [from, to].map(end => 'node' in end ? network.node(end.node).plan : paths.ownerOf(end.address));
 	const [source, destination] = endsOf(paths, from, to, sender, receiver);
-	const packet = packetFor(inquiry, source, destination, freshPort());
+	const packet = packetFor(inquiry, source, destination, sourcePort(inquiry));
 	const evaluate = evaluator(policy, inventory);
 	const verdict = evaluate(packet);
 	const path = sender && paths.from(sender, destination);
-	const answered = isAnswered(evaluate, packet);
+	const points = path ? pointsOf(path, packet, verdict, inventory) : [];
+	const back = answerTo(packet);
+	const backVerdict = evaluate(back);
+	const unaware = receiver && verdict.stateful && backVerdict.action !== 'allow' ? unawareOf(points, pointsOf(paths.from(receiver, source), back, backVerdict, inventory), network.blueprint) : [];
+	const answered = isAnswered(evaluate, packet) && unaware.length === 0;
 	return {
 		packet,
 		verdict,
-		answer: verdict.action === 'allow' && !answered ? explainVerdict(evaluate(answerTo(packet))) : undefined,
+		answer: verdict.action === 'allow' && !answered ? `${unawareText(unaware)}${explainVerdict(backVerdict)}` : undefined,
 		path,
-		points: path ? pointsOf(path, packet, verdict, inventory) : [],
+		points,
 		probe: sender && receiver && sender !== receiver && path?.broken === undefined ? probeFor(inquiry, sender.name, receiver.name, packet) : undefined,
 		isAnswered: answered,
+		isFresh: !hasSourcePort(inquiry),
 	};
+}
+
+function unawareText(firewalls: readonly string[]): string {
+	return firewalls.length === 0 ? '' : `It comes by ${firewalls.join(' and ')}, where nothing is known of the request. `;
 }
 
 /** Where an end is a node, its address is the one that the other end would be reached from, or be reached at. */

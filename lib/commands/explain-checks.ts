@@ -5,8 +5,8 @@ import type {Lab} from '../lab.ts';
 import {ovsDirectory} from '../network/paths.ts';
 import type {Packet, Verdict} from '../policy/evaluate.ts';
 import type {Point} from '../policy/fates.ts';
-import type {Probe} from '../probes/probe.ts';
 import type {ProbeResult} from '../probes/round.ts';
+import type {Case} from './explain-case.ts';
 
 /** `by` what it was checked: the switch's own trace, the counters of the firewall's rules, or not at all. `said` where that is something else than the policy says. */
 export type PointCheck = {readonly by: 'trace' | 'counters' | 'nothing'; readonly said?: string};
@@ -21,7 +21,7 @@ export type Checks = {
 const unchecked: PointCheck = {by: 'nothing'};
 
 /** The probe is sent between two looks at the counters of the firewalls, those of bridges too, that it should come to. */
-export async function checkPoints(lab: Lab, points: readonly Point[], packet: Packet, verdict: Verdict, probe: Probe | undefined, signal: AbortSignal): Promise<Checks> {
+export async function checkPoints(lab: Lab, {points, packet, verdict, probe, isFresh}: Case, signal: AbortSignal): Promise<Checks> {
 	const traced = await Promise.all(points.map(async point => point.kind === 'switch' ? checkByTrace(lab, point, packet, verdict) : unchecked));
 	const firewalls = points.filter(({kind, fate}) => probe && kind !== 'switch' && fate !== 'beyond').map(({hop}) => hop.node.name);
 	const before = await lab.installed(firewalls);
@@ -29,7 +29,7 @@ export async function checkPoints(lab: Lab, points: readonly Point[], packet: Pa
 	const result = probe && await send(lab.network, probe, {signal});
 	const after = await lab.installed(firewalls);
 	const checked = points.map(({hop: {node: {name}}}, index) => result && result.verdict !== 'failed' && firewalls.includes(name)
-		? checkByCounters(before.get(name) ?? [], after.get(name) ?? [], verdict)
+		? checkByCounters(before.get(name) ?? [], after.get(name) ?? [], verdict, isFresh)
 		: traced[index] ?? unchecked);
 	return {points: checked, probe: result};
 }
@@ -48,10 +48,14 @@ function decisionText({passes, rule}: SwitchDecision): string {
 	return `${passes ? 'passes' : 'drops'}${rule === undefined ? ', by no rule' : `, by rule ${rule}`}`;
 }
 
-/** Lines that nobody of ours rendered are not known by their sentence: then nothing can be said. */
-function checkByCounters(before: readonly InstalledLine[], after: readonly InstalledLine[], {by}: Verdict): PointCheck {
+/** Lines that nobody of ours rendered are not known by their sentence: then nothing can be said, and neither when the packet may belong to an open connection. */
+function checkByCounters(before: readonly InstalledLine[], after: readonly InstalledLine[], {by}: Verdict, isFresh: boolean): PointCheck {
 	const builtIn = by.kind === 'router' ? 'traffic to a router itself' : 'default: ';
 	const decides = ({rule, sentence}: InstalledLine) => by.kind === 'rule' ? rule === by.rule.id : sentence?.startsWith(builtIn) === true;
 	const count = (lines: readonly InstalledLine[]) => lines.filter(decides).reduce((sum, {packets}) => sum + packets, 0);
-	return after.some(decides) ? {by: 'counters', ...count(after) > count(before) ? {} : {said: 'has counted no packet there'}} : unchecked;
+	if (count(after) > count(before)) {
+		return {by: 'counters'};
+	}
+
+	return isFresh && after.some(decides) ? {by: 'counters', said: 'has counted no packet there'} : unchecked;
 }

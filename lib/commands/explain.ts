@@ -1,6 +1,6 @@
 /** `explain SRC DST`: the verdict on a packet, what becomes of it at every enforcement point of its path, and whether devices and network agree. */
 import type {Lab} from '../lab.ts';
-import {explainVerdict} from '../policy/evaluate.ts';
+import {type Packet, explainVerdict} from '../policy/evaluate.ts';
 import type {Fate, Point} from '../policy/fates.ts';
 import type {Action} from '../policy/model.ts';
 import type {Reader} from '../policy/reader.ts';
@@ -11,7 +11,7 @@ import {SecureNetError} from '../util/errors.ts';
 import type {Command, Scene} from './command.ts';
 import {type Case, type End, caseOf} from './explain-case.ts';
 import {type Checks, type PointCheck, checkPoints} from './explain-checks.ts';
-import {type Inquiry, inquiryUsage, takeInquiry} from './inquiry.ts';
+import {type Inquiry, hasSourcePort, inquiryUsage, takeInquiry} from './inquiry.ts';
 import {nodeNamed, nodeNames} from './reading.ts';
 
 export type ExplainPoint = {
@@ -34,7 +34,7 @@ export type ExplainResult = {
 	readonly rule?: number;
 	/** The verdict in a sentence, with the rule or the default behind it. */
 	readonly verdict: string;
-	/** Why the answer is kept back although the packet passes: a stateless rule lets no answer pass by itself. */
+	/** Why the answer is kept back although the packet passes: a stateless rule lets no answer pass by itself, and a firewall that has not seen the packet none at all. */
 	readonly answer?: string;
 	/** Enforcement points in the order of the path; all give the same verdict. */
 	readonly points: readonly ExplainPoint[];
@@ -48,7 +48,7 @@ export const explainCommand: Command<Input, ExplainResult> = {
 	usage: `explain SRC DST [${inquiryUsage}] [--static]`,
 	summary: 'the verdict on a packet, and what decides it on every device of its path',
 	details: [
-		'SRC and DST are nodes or addresses. Without a word for the packet it is icmp: an echo.',
+		'SRC and DST are nodes or addresses. Without a word for the packet it is icmp: an echo; without sport it comes from a port that nobody uses.',
 		'Switches are asked what they would do, and one real packet is sent, by the counters of firewalls; when one of them disagrees with the policy, the line fails. --static asks nobody.',
 	].join('\n'),
 	read(reader, scene) {
@@ -73,8 +73,8 @@ function takeEnd(reader: Reader, scene: Scene): End {
 
 /** @throws SecureNetError `disagreement` with what policy, devices and network say */
 async function agreed(lab: Lab, asked: Case, signal: AbortSignal): Promise<Checks> {
-	const {points, packet, verdict, probe} = asked;
-	const checks = await checkPoints(lab, points, packet, verdict, probe, signal);
+	const {points, verdict} = asked;
+	const checks = await checkPoints(lab, asked, signal);
 	const expected = asked.isAnswered ? 'allowed' : 'blocked';
 	const isOther = checks.probe !== undefined && ![expected, 'failed'].includes(checks.probe.verdict);
 	if (isOther || checks.points.some(({said}) => said !== undefined)) {
@@ -96,7 +96,7 @@ function deviceText(fate: Fate, check: PointCheck | undefined): string {
 
 function resultOf({packet, verdict, answer, path, points}: Case, inquiry: Inquiry, checks: Checks | undefined): ExplainResult {
 	return {
-		packet: `${inquiry.protocol} ${formatAddress(packet.source)} > ${formatAddress(packet.destination)}${inquiry.protocol === 'icmp' ? '' : ` port ${inquiry.port}`}`,
+		packet: packetText(packet, inquiry),
 		path: path?.hops.map(({node}) => node.name) ?? [],
 		...path?.broken === undefined ? {} : {broken: path.broken},
 		action: verdict.action,
@@ -106,6 +106,12 @@ function resultOf({packet, verdict, answer, path, points}: Case, inquiry: Inquir
 		points: points.map(({hop, kind, fate}, index) => ({device: hop.node.name, kind, fate, checked: checks?.points[index]?.by ?? 'nothing'})),
 		...checks?.probe ? {probe: {verdict: checks.probe.verdict, reason: checks.probe.reason}} : {},
 	};
+}
+
+/** A source port that nobody asked for is another one each time. */
+function packetText({source, destination}: Packet, inquiry: Inquiry): string {
+	const from = `${formatAddress(source)}${hasSourcePort(inquiry) ? ` port ${inquiry.sport}` : ''}`;
+	return `${inquiry.protocol} ${from} > ${formatAddress(destination)}${inquiry.protocol === 'icmp' ? '' : ` port ${inquiry.port}`}`;
 }
 
 const fateTexts: Readonly<Record<Fate, string>> = {passes: 'passes', drops: 'dies here', rejects: 'dies here, with an answer', beyond: 'never comes here'};

@@ -1,6 +1,7 @@
 /** The table of commands, in the order in which `help` lists them. */
 import {bindCommand, unbindCommand} from './bind.ts';
 import type {AnyCommand} from './command.ts';
+import {connectionsCommand} from './connections.ts';
 import {dumpCommand} from './dump.ts';
 import {executeCommand} from './execute.ts';
 import {exitCommand} from './exit.ts';
@@ -10,7 +11,8 @@ import {flowsCommand, rulesCommand} from './installed.ts';
 import {intfsCommand} from './intfs.ts';
 import {iperfCommand} from './iperf.ts';
 import {ipgAddCommand, ipgDelCommand, ipgListCommand, ipgShowCommand} from './ipg.ts';
-import {linkCommand, linksCommand} from './links.ts';
+import {linkCommand} from './link.ts';
+import {linksCommand} from './links.ts';
 import {matrixCommand} from './matrix.ts';
 import {firewallCommand} from './firewall.ts';
 import {modeCommand, revokeCommand} from './mode.ts';
@@ -73,6 +75,7 @@ export const commands: readonly AnyCommand[] = [
 	serviceListCommand,
 	flowsCommand,
 	rulesCommand,
+	connectionsCommand,
 	shCommand,
 	sourceCommand,
 	timeCommand,

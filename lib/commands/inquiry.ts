@@ -1,4 +1,4 @@
-/** What `explain` and `matrix` ask about: `tcp 80`, `udp domain`, `icmp`. As a packet for the policy, and as a probe for the network. */
+/** What `explain` and `matrix` ask about: `tcp 80`, `udp domain`, `tcp 8080 sport 80`, `icmp`. As a packet for the policy, and as a probe for the network. */
 import {randomInt} from 'node:crypto';
 import {portNamesOf} from '../kernel/port-names.ts';
 import type {Packet} from '../policy/evaluate.ts';
@@ -10,10 +10,12 @@ import type {Probe} from '../probes/probe.ts';
 import {type Address, formatAddress} from '../util/address.ts';
 import {InputError} from '../util/errors.ts';
 
-/** Without a protocol it is an ICMP echo. */
-export type Inquiry = {readonly protocol: PortProtocol; readonly port: number} | {readonly protocol: 'icmp'};
+/** `icmp` is an echo. */
+export type Inquiry =
+	| {readonly protocol: PortProtocol; readonly port: number; /** Source port; without it, a fresh one. */ readonly sport?: number}
+	| {readonly protocol: 'icmp'};
 
-export const inquiryUsage = 'tcp PORT | udp PORT | sctp PORT | icmp';
+export const inquiryUsage = 'tcp|udp|sctp PORT [sport PORT] | icmp';
 
 /** Types of echo requests (RFC 792, RFC 4443). */
 const echo = {4: 8, 6: 128} as const;
@@ -24,7 +26,12 @@ const ports = portNamesOf();
 /** Undefined when the next word is none of it. @throws InputError `port`, `unknown-port`, `syntax` */
 export function takeInquiry(reader: Reader): Inquiry | undefined {
 	const protocol = reader.optional(['tcp', 'udp', 'sctp', 'icmp'] as const);
-	return protocol === undefined || protocol === 'icmp' ? protocol && {protocol} : {protocol, port: takePort(reader, protocol)};
+	if (protocol === undefined || protocol === 'icmp') {
+		return protocol && {protocol};
+	}
+
+	const port = takePort(reader, protocol);
+	return reader.optional(['sport']) === undefined ? {protocol, port} : {protocol, port, sport: takePort(reader, protocol)};
 }
 
 function takePort(reader: Reader, protocol: PortProtocol): number {
@@ -36,9 +43,14 @@ function takePort(reader: Reader, protocol: PortProtocol): number {
 	return range.first;
 }
 
-/** A source port that no packet has been asked about lately: what belongs to a connection is not judged. */
-export function freshPort(): number {
-	return randomInt(...dynamicPorts);
+/** The source port that was asked for, else one that no packet has been asked about lately: what belongs to a connection is not judged. */
+export function sourcePort(inquiry: Inquiry): number {
+	return hasSourcePort(inquiry) ? inquiry.sport : randomInt(...dynamicPorts);
+}
+
+/** The packet may then belong to a connection that is open. */
+export function hasSourcePort(inquiry: Inquiry): inquiry is Inquiry & {readonly sport: number} {
+	return inquiry.protocol !== 'icmp' && inquiry.sport !== undefined;
 }
 
 export function packetFor(inquiry: Inquiry, source: Address, destination: Address, sport: number): Packet {
@@ -54,5 +66,5 @@ export function probeFor(inquiry: Inquiry, from: string, to: string, {source, de
 }
 
 export function inquiryText(inquiry: Inquiry): string {
-	return inquiry.protocol === 'icmp' ? 'icmp' : `${inquiry.protocol} ${inquiry.port}`;
+	return inquiry.protocol === 'icmp' ? 'icmp' : `${inquiry.protocol} ${inquiry.port}${hasSourcePort(inquiry) ? ` sport ${inquiry.sport}` : ''}`;
 }

@@ -21,16 +21,17 @@ export const rulesCommand = installedCommand({name: 'rules', argument: 'ROUTER',
 
 type Listing = {readonly name: string; readonly argument: string; readonly nodes: readonly NodeKind[]; readonly devices: readonly DeviceKind[]; readonly called: string; readonly summary: string};
 
-type Input = {
+/** What is listed. */
+export type ListingInput = {
 	readonly device: string | undefined;
 	readonly watches: boolean;
-	/** Whether silent lines are watched too. */
+	/** Whether what is of less interest is shown too. */
 	readonly all: boolean;
 };
 
 const options = ['--watch', '--all'] as const;
 
-function installedCommand({name, argument, nodes, devices: kinds, called, summary}: Listing): Command<Input, InstalledResult> {
+function installedCommand({name, argument, nodes, devices: kinds, called, summary}: Listing): Command<ListingInput, InstalledResult> {
 	return {
 		name,
 		usage: `${name} [${argument}] [--watch [--all]]`,
@@ -39,7 +40,7 @@ function installedCommand({name, argument, nodes, devices: kinds, called, summar
 			'Each line: packets, what the device has, the sentence it comes from.',
 			'--watch shows every second, until Ctrl-C, the sentences whose lines have met packets, how many, and how many a second since the last look; --all the others too.',
 		].join('\n'),
-		read: (reader, scene) => readInput(reader, scene, nodes),
+		read: (reader, scene) => readListing(reader, scene, nodes),
 		async run(lab, {device, watches, all}, io) {
 			const devices = devicesOf(lab, kinds, called, device);
 			const look = async () => lab.installed(devices);
@@ -56,8 +57,8 @@ function installedCommand({name, argument, nodes, devices: kinds, called, summar
 	};
 }
 
-/** Options may stand before the name and behind it. */
-function readInput(reader: Reader, scene: Scene, nodes: readonly NodeKind[]): Input {
+/** `[DEVICE] [--watch] [--all]`; options may stand before the name and behind it. */
+export function readListing(reader: Reader, scene: Scene, nodes: readonly NodeKind[]): ListingInput {
 	const given = new Set<string>();
 	const takeOptions = () => {
 		for (let option = reader.optional(options); option !== undefined; option = reader.optional(options)) {

@@ -7,7 +7,7 @@ import type {ProbeResult} from '../probes/round.ts';
 import {columns} from '../util/columns.ts';
 import {sortNames} from '../util/names.ts';
 import type {Command} from './command.ts';
-import {type Inquiry, freshPort, inquiryText, inquiryUsage, packetFor, probeFor, takeInquiry} from './inquiry.ts';
+import {type Inquiry, inquiryText, inquiryUsage, packetFor, probeFor, sourcePort, takeInquiry} from './inquiry.ts';
 import {hostNames} from './pingall.ts';
 
 /** `failed`: there is no way between the two, or it cannot be said. */
@@ -59,7 +59,7 @@ function expectedPairs(lab: Lab, inquiry: Inquiry) {
 	const evaluate = evaluator(policy, inventory);
 	const paths = new Paths(network.blueprint);
 	const hosts = sortNames(hostNames(lab));
-	const sport = freshPort();
+	const sport = sourcePort(inquiry);
 	return hosts.flatMap(from => hosts.filter(to => to !== from).map(to => {
 		const ends = paths.endsOf(network.node(from).plan, network.node(to).plan);
 		if (!ends) {

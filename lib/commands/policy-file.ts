@@ -4,12 +4,12 @@ import type {Nodes} from '../policy/names.ts';
 import type {Reader} from '../policy/reader.ts';
 import {replacePolicy} from '../policy/repository.ts';
 import {policyLines} from '../policy/save.ts';
-import {InputError} from '../util/errors.ts';
 import type {Word} from '../util/words.ts';
 import {type ChangeResult, change, changeText} from './change.ts';
 import type {Command, Io} from './command.ts';
 import {fileLines} from './file-lines.ts';
 import {LoadError} from './load-error.ts';
+import {policyFrom} from './policy-lines.ts';
 import {writeWhole} from './write-whole.ts';
 
 export type SecruleSaveResult = {readonly file: string; /** Number of rules in it. */ readonly rules: number};
@@ -41,7 +41,7 @@ export const secruleLoadCommand: Command<Word, SecruleLoadResult> = {
 	read: readPath,
 	async run(lab, {text, column}, {read}) {
 		const lines = await fileLines(text, column);
-		const changed = await change(lab, policy => replacePolicy(policy, policyFrom({text, column}, lines, emptyPolicy(policy.isolation), lab.network.nodes, read)));
+		const changed = await change(lab, policy => replacePolicy(policy, loaded({text, column}, lines, emptyPolicy(policy.isolation), lab.network.nodes, read)));
 		return {file: text, rules: lab.policy.rules.length, ...changed};
 	},
 	text(result) {
@@ -56,38 +56,11 @@ function readPath(reader: Reader): Word {
 }
 
 /** @throws LoadError with every mistake of the file */
-function policyFrom({text: file, column}: Pick<Word, 'text' | 'column'>, lines: readonly string[], start: Policy, nodes: Nodes, read: Io['read']): Policy {
-	const mistakes: InputError[] = [];
-	let policy = start;
-	for (const [index, line] of lines.entries()) {
-		try {
-			policy = edited(policy, line, nodes, read);
-		} catch (error) {
-			if (!(error instanceof InputError)) {
-				throw error;
-			}
-
-			mistakes.push(error.locate({line: index + 1, column: 1}));
-		}
-	}
-
+function loaded({text: file, column}: Pick<Word, 'text' | 'column'>, lines: readonly string[], start: Policy, nodes: Nodes, read: Io['read']): Policy {
+	const {policy, mistakes} = policyFrom(lines, start, nodes, read);
 	if (mistakes.length > 0) {
 		throw new LoadError(file, mistakes, column);
 	}
 
 	return policy;
-}
-
-function edited(policy: Policy, line: string, nodes: Nodes, read: Io['read']): Policy {
-	const found = read(line, {policy, network: {nodes}});
-	if (!found) {
-		return policy;
-	}
-
-	const edit = found.command.edit?.(found.input, nodes);
-	if (!edit) {
-		throw new InputError('load', `"${found.command.name}" does not change the policy, or not only that. Take the line out, or run the file with source.`, {column: 1, expected: ['line that changes the policy']});
-	}
-
-	return edit(policy);
 }

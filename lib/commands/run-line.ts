@@ -49,10 +49,7 @@ function ioFor(lab: Lab, {signal = never, leaving = never, terminal = false, rep
 	const front = {signal, leaving, terminal, report, show};
 	return {
 		...front,
-		read(line, scene) {
-			const words = wordsOf(line);
-			return words.length === 0 ? undefined : readLine(words, scene);
-		},
+		read: readText,
 		async run(line, number) {
 			if (depth >= deepest) {
 				throw new InputError('depth', `Lines run inside lines more than ${deepest} deep. Does a file source itself?`);
@@ -61,6 +58,12 @@ function ioFor(lab: Lab, {signal = never, leaving = never, terminal = false, rep
 			return runLine(lab, line, {...front, number}, depth + 1);
 		},
 	};
+}
+
+/** Undefined for a line without words. @throws InputError with the column of the mistake */
+export function readText(line: string, scene: Scene): ReadLine | undefined {
+	const words = wordsOf(line);
+	return words.length === 0 ? undefined : readLine(words, scene);
 }
 
 /** Quotes in a line for a shell need not be closed: the shell reads it, we do not. */

@@ -1,4 +1,4 @@
-/** Looks again and again at what devices have counted, and shows each time what has met packets, and how often. */
+/** Looks again and again at what devices have, such as what they have counted: what has met packets, and how often. */
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {InstalledLine} from '../drivers/driver.ts';
 import {stageOf} from '../drivers/pipeline.ts';
@@ -12,19 +12,27 @@ type Look = {readonly lines: Lines; /** Milliseconds. */ readonly at: number};
 /** Milliseconds between two looks. */
 const pause = 1000;
 
-/** Returns when the user interrupts. @throws InputError `watch` where nobody would see it */
-export async function watchInstalled(look: () => Promise<Lines>, {all}: {readonly all: boolean}, {signal, show}: Pick<Io, 'signal' | 'show'>): Promise<void> {
+/** Shows a text, and every second what it is then, until the user interrupts. @throws InputError `watch` where nobody would see it */
+export async function watch(text: () => Promise<string>, {signal, show}: Pick<Io, 'signal' | 'show'>): Promise<void> {
 	if (!show) {
 		throw new InputError('watch', 'Nobody sees anything here before the line has ended. Leave --watch out.');
 	}
 
-	let last: Look | undefined;
 	while (!signal.aborted) {
-		const now = {lines: await look(), at: performance.now()};
-		show(watchText(now, last, all), true);
-		last = now;
+		show(await text(), true);
 		await sleep(pause, undefined, {signal}).catch(() => undefined);
 	}
+}
+
+/** @throws as watch */
+export async function watchInstalled(look: () => Promise<Lines>, {all}: {readonly all: boolean}, io: Pick<Io, 'signal' | 'show'>): Promise<void> {
+	let last: Look | undefined;
+	await watch(async () => {
+		const now = {lines: await look(), at: performance.now()};
+		const text = watchText(now, last, all);
+		last = now;
+		return text;
+	}, io);
 }
 
 /** @param last the look before; undefined: there is no rate yet */

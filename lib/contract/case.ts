@@ -1,9 +1,16 @@
 /** A case of the contract that every firewall driver keeps, and what became of it. */
+import type {DriverFactory} from '../drivers/factory.ts';
 import type {DevicePlan} from '../policy/filter-rule.ts';
 import type {Ground} from './ground.ts';
 import type {Stage} from './stage.ts';
 
 export type Kind = DevicePlan['kind'];
+
+export type DriverUnderTest = {
+	readonly name: string;
+	readonly kind: Kind;
+	readonly create: DriverFactory;
+};
 
 export type Case = {
 	/** As in the acceptance list, such as `F3`. */
@@ -12,10 +19,16 @@ export type Case = {
 	readonly title: string;
 	/** Why it says nothing about drivers of a kind. */
 	readonly inapplicable?: Partial<Readonly<Record<Kind, string>>>;
+	/** A part of the contract that a driver may leave out, and then cannot do this. */
+	readonly needs?: 'watchLog';
+	/** It begins with another driver in force; see Stage.exchange. */
+	readonly exchanges?: true;
 	/** What is special about the network; nothing by default. */
 	readonly ground?: Partial<Ground>;
 	/** Hosts that are in no group when it begins; all others are in one of their own: h1 in g1, h2 in g2, and so on. */
 	readonly unbound?: readonly string[];
+	/** No other lab of the suite is up meanwhile, because the time that something takes is looked at. */
+	readonly alone?: true;
 	readonly run: (stage: Stage) => Promise<void>;
 };
 

@@ -3,7 +3,7 @@ import type {CaseResult} from './case.ts';
 import {evidenceText, failureText} from './report.ts';
 import type {SuiteResult} from './suite.ts';
 
-export function junitXml({driver, cases, ms}: SuiteResult): string {
+export function junitXml({driver, cases, ms}: Pick<SuiteResult, 'driver' | 'cases' | 'ms'>): string {
 	const failed = cases.filter(({status}) => status === 'fail').length;
 	const skipped = cases.filter(({status}) => status === 'not supported').length;
 	return [

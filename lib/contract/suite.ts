@@ -1,19 +1,15 @@
 /** Plays the cases of the contract against a driver, each in a lab of its own. */
-import type {DriverFactory} from '../drivers/factory.ts';
+import type {FirewallDriver} from '../drivers/driver.ts';
 import {Lab} from '../lab.ts';
 import type {Family} from '../util/address.ts';
 import {InputError, MachineError, SecureNetError, messageOf} from '../util/errors.ts';
 import {nearestTo, printable} from '../util/names.ts';
-import {type Case, type CaseResult, type Check, type Kind, hasFailed} from './case.ts';
+import {type Case, type CaseResult, type Check, type DriverUnderTest, type Kind, hasFailed} from './case.ts';
 import {cases} from './cases/index.ts';
 import {ContractGround} from './ground.ts';
+import {Limit, limited} from './limit.ts';
+import {choiceOf, otherThan} from './others.ts';
 import {Stage} from './stage.ts';
-
-export type DriverUnderTest = {
-	readonly name: string;
-	readonly kind: Kind;
-	readonly create: DriverFactory;
-};
 
 export type SuiteOptions = {
 	/** Names of cases, such as `F3`; default: all. */
@@ -38,6 +34,8 @@ export type SuiteResult = {
 const ipv6Case = 'F19';
 /** Labs that are up at the same time: most of a case is waiting for what must not come. */
 const atOnce = 3;
+/** Milliseconds that a case may take. It takes seconds; 60 swaps of a driver that starts programs take a minute where thirty others want the processor. */
+const caseLimit = 180_000;
 
 /** A case to be played. */
 type Part = {readonly name: string; readonly played: Case; readonly family: Family};
@@ -48,26 +46,35 @@ export async function testDriver(driver: DriverUnderTest, {only, patience = 1, s
 	const chosen = choose(only);
 	const parts = chosen.flatMap(partsOf);
 	const results = new Map<Part, CaseResult>();
-	const waiting = [...parts.entries()];
-	// Whatever one of them throws, the others take their labs down before it is told.
-	const players = await Promise.allSettled(Array.from({length: atOnce}, async () => {
-		for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
-			const [index, part] = next;
-			progress?.(part.name, results.size, parts.length);
-			results.set(part, await play({driver, patience, lab: `contract-${process.pid}-${index}`}, part));
-		}
-	}));
-	const stopped = players.find(player => player.status === 'rejected');
-	if (stopped) {
-		throw stopped.reason;
-	}
-
+	const begin = async (part: Part) => {
+		progress?.(part.name, results.size, parts.length);
+		results.set(part, await play({driver, patience, signal, lab: `contract-${process.pid}-${parts.indexOf(part)}`}, part));
+	};
+	const stopped = [
+		...await playAll(parts.filter(({played}) => !played.alone), atOnce, begin, signal),
+		...await playAll(parts.filter(({played}) => played.alone), 1, begin, signal),
+	];
 	if (signal?.aborted) {
 		throw new SecureNetError('interrupted', `Interrupted after ${results.size} of ${parts.length} cases.`);
 	}
 
+	if (stopped[0]) {
+		throw stopped[0].reason;
+	}
+
 	const ended = chosen.map(name => summary(name, parts.filter(part => part.name === name).flatMap(part => results.get(part) ?? [])));
 	return {driver: driver.name, kind: driver.kind, ok: ended.every(({status}) => status !== 'fail'), cases: ended, ms: performance.now() - began};
+}
+
+/** So many at a time. Whatever stops one, the others take their labs down before it is told. @returns what stopped some */
+async function playAll(parts: readonly Part[], atOnce: number, begin: (part: Part) => Promise<void>, signal: AbortSignal | undefined): Promise<PromiseRejectedResult[]> {
+	const waiting = [...parts];
+	const players = await Promise.allSettled(Array.from({length: atOnce}, async () => {
+		for (let part = waiting.shift(); part && !signal?.aborted; part = waiting.shift()) {
+			await begin(part);
+		}
+	}));
+	return players.filter(player => player.status === 'rejected');
 }
 
 function partsOf(name: string): Part[] {
@@ -108,7 +115,7 @@ function choose(only: readonly string[] | undefined): string[] {
 	return known.filter(name => only?.includes(name) ?? true);
 }
 
-type Setting = {readonly driver: DriverUnderTest; readonly patience: number; /** Its name. */ readonly lab: string};
+type Setting = {readonly driver: DriverUnderTest; readonly patience: number; readonly signal: AbortSignal | undefined; /** Its name. */ readonly lab: string};
 
 async function play(setting: Setting, {played: {name, title, inapplicable, ...rest}, family}: Part): Promise<CaseResult> {
 	const began = performance.now();
@@ -125,12 +132,24 @@ async function play(setting: Setting, {played: {name, title, inapplicable, ...re
 
 type Played = {readonly checks: readonly Check[]; /** Why the driver cannot do what the case needs. */ readonly reason?: string};
 
-async function playIn({driver: {kind, create}, patience, lab: name}: Setting, {ground, unbound = [], run}: Omit<Case, 'name' | 'title'>, family: Family): Promise<Played> {
-	const topology = new ContractGround({kind, hosts: {}, twin: false, ...ground});
+async function playIn({driver, patience, signal, lab: name}: Setting, {ground, unbound = [], needs, exchanges, run}: Omit<Case, 'name' | 'title'>, family: Family): Promise<Played> {
+	const topology = new ContractGround({kind: driver.kind, hosts: {}, twin: false, ...ground});
+	const other = otherThan(driver);
+	if (exchanges && !other) {
+		return {checks: [], reason: 'there is no other driver to exchange it with'};
+	}
+
+	using limit = new Limit(caseLimit * patience, signal);
+	let tested: FirewallDriver<unknown> | undefined;
 	let stage: Stage | undefined;
 	try {
-		await using lab = await Lab.up(topology, {name, arp: true, drivers: {[kind]: create}});
-		using playing = new Stage(lab, {kind, family, patience});
+		const create = limited(context => tested = driver.create(context), limit);
+		await using lab = await Lab.up(topology, {name, arp: true, signal, ...exchanges && other ? {firewalls: [other]} : {drivers: {[driver.kind]: create}}});
+		if (needs && !tested?.[needs]) {
+			return {checks: [], reason: `it has no ${needs}`};
+		}
+
+		using playing = new Stage(lab, {kind: driver.kind, family, patience, limit, tested: choiceOf(driver) ?? create, other});
 		stage = playing;
 		await stage.run(...[...lab.inventory.hosts.keys()].filter(host => !unbound.includes(host)).map(host => `${host} bind ${host.replace('h', 'g')}`));
 		await run(stage);

@@ -4,23 +4,26 @@ import type {FirewallName} from '../topology/firewalls.ts';
 import {InputError} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
 import type {FirewallDriver} from './driver.ts';
-import {type DriverChoice, type DriverContext, flowStyles, namedDrivers} from './factory.ts';
+import {type DriverChoice, type DriverContext, type DriverFactory, flowStyles, namedDrivers} from './factory.ts';
 import {createOpenflowDriver} from './openflow.ts';
 import type {FlowStyle} from './openflow-port-lists.ts';
 
 type AnyDriver = FirewallDriver<unknown>;
+/** What a device can be given: a driver that has a name, or one of one's own. */
+export type Chosen = FirewallName | DriverFactory;
 
 export class Drivers {
 	readonly #context: DriverContext;
-	readonly #own: Partial<DriverChoice>;
+	/** Drivers of one's own, by device. */
+	readonly #own: Map<string, DriverFactory>;
 	readonly #devices: ReadonlyMap<string, DeviceEntry>;
 	readonly #names: Map<string, FirewallName>;
-	readonly #made = new Map<string, AnyDriver>();
+	readonly #made = new Map<Chosen, AnyDriver>();
 
-	/** @param own drivers that take the place of all named ones of a kind of device */
+	/** @param own drivers that devices of a kind have instead of named ones, until they are given another */
 	constructor(context: DriverContext, devices: ReadonlyMap<string, DeviceEntry>, own: Partial<DriverChoice> = {}) {
 		this.#context = context;
-		this.#own = own;
+		this.#own = new Map([...devices].flatMap(([name, {kind}]) => own[kind] ? [[name, own[kind]] as const] : []));
 		this.#devices = devices;
 		this.#names = new Map([...devices].map(([name, {firewall}]) => [name, firewall]));
 	}
@@ -30,37 +33,47 @@ export class Drivers {
 		return this.#names;
 	}
 
+	/** Device to what was chosen for it, for taking a choice back. */
+	get chosen(): ReadonlyMap<string, Chosen> {
+		return new Map<string, Chosen>([...this.#names, ...this.#own]);
+	}
+
 	/** Gives devices other drivers, for the next rendering of their plans. */
-	choose(names: ReadonlyMap<string, FirewallName>): void {
-		for (const [device, name] of names) {
-			this.#names.set(device, name);
+	choose(chosen: ReadonlyMap<string, Chosen>): void {
+		for (const [device, each] of chosen) {
+			this.#own.delete(device);
+			if (typeof each === 'string') {
+				this.#names.set(device, each);
+			} else {
+				this.#own.set(device, each);
+			}
 		}
 	}
 
-	/** The devices that a driver is for. */
-	fitting(name: FirewallName): string[] {
-		return [...this.#devices.values()].filter(({kind}) => kind === namedDrivers[name].kind).map(device => device.name);
+	/** The devices that a driver is for; of one's own nobody knows. */
+	fitting(name: Chosen): string[] {
+		return typeof name !== 'string' ? [] : [...this.#devices.values()].filter(({kind}) => kind === namedDrivers[name].kind).map(device => device.name);
 	}
 
 	/** @throws InputError `unknown-device`, `wrong-kind` */
-	refuseUnfit(name: FirewallName, devices: readonly string[]): void {
+	refuseUnfit(name: Chosen, devices: readonly string[]): void {
 		const fitting = this.fitting(name);
 		for (const device of devices) {
 			if (!this.#devices.has(device)) {
 				throw unknownName('device', device, this.#devices.keys());
 			}
 
-			if (!fitting.includes(device)) {
+			if (typeof name === 'string' && !fitting.includes(device)) {
 				throw new InputError('wrong-kind', `${name} is no driver for ${device}. Those it is for: ${fitting.join(', ') || 'none in this lab'}.`, {expected: fitting});
 			}
 		}
 	}
 
-	of({device, kind}: {readonly device: string; readonly kind: DeviceEntry['kind']}): AnyDriver {
-		const own = this.#own[kind];
+	of({device}: {readonly device: string}): AnyDriver {
+		const own = this.#own.get(device);
 		const name = this.#names.get(device);
 		if (own) {
-			return this.#make(kind, () => own(this.#context));
+			return this.#make(own, () => own(this.#context));
 		}
 
 		if (name === undefined) {
@@ -77,7 +90,7 @@ export class Drivers {
 		return flowStyles[this.#names.get(device) ?? 'openflow'] ?? 'rules';
 	}
 
-	#make(key: string, make: () => AnyDriver): AnyDriver {
+	#make(key: Chosen, make: () => AnyDriver): AnyDriver {
 		const known = this.#made.get(key) ?? make();
 		this.#made.set(key, known);
 		return known;

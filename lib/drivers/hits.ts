@@ -1,46 +1,61 @@
-/** Hits of rules since they were last set to zero. Devices go on counting; what they had counted then is left out of their lines. */
+/** Hits of rules, which go on where devices begin to count anew, and begin anew where devices go on. */
 import type {InstalledLine} from './driver.ts';
 
-/** Lines by device. */
+/** Rule id to packets. */
+export type RuleHits = ReadonlyMap<number, number>;
+/** Lines by device, as the devices have them. */
 type Lines = ReadonlyMap<string, readonly InstalledLine[]>;
 
 export class Hits {
-	/** By device and rule: what had been counted when the hits were set to zero. */
-	#before: ReadonlyMap<string, ReadonlyMap<number, number>> = new Map();
+	/** By device and rule: what a device's own count lacks; less than 0 where it has counted too much. */
+	readonly #lacking = new Map<string, Map<number, number>>();
 
-	/** @param lines as the devices have them */
+	/** A device has lost what it had counted, and counts these rules from 0. */
+	keep(device: string, counted: RuleHits): void {
+		const lacking = this.#lacking.get(device) ?? new Map<number, number>();
+		for (const [rule, packets] of counted) {
+			lacking.set(rule, (lacking.get(rule) ?? 0) + packets);
+		}
+
+		this.#lacking.set(device, lacking);
+	}
+
+	/** Forgets all rules but these. */
+	retain(rules: ReadonlySet<number>): void {
+		for (const [device, lacking] of this.#lacking) {
+			this.#lacking.set(device, new Map([...lacking].filter(([rule]) => rules.has(rule))));
+		}
+	}
+
+	/** From now on all hits count from zero. */
 	reset(lines: Lines): void {
-		this.#before = new Map([...lines].map(([device, own]) => [device, hitsOf(own)]));
+		this.#lacking.clear();
+		for (const [device, own] of lines) {
+			this.#lacking.set(device, new Map([...hitsByRule(own)].map(([rule, packets]) => [rule, -packets])));
+		}
 	}
 
-	/** The same lines with the packets that lines of rules have counted since. */
-	since(lines: Lines): Map<string, InstalledLine[]> {
-		return new Map([...lines].map(([device, own]) => [device, less(own, new Map(this.#before.get(device)))]));
-	}
-}
-
-/** What drivers had counted that a device no longer has. */
-export class CarriedHits {
-	readonly #hits = new Map<string, Map<number, number>>();
-
-	/** @param lines as the driver that goes has them */
-	add(device: string, lines: readonly InstalledLine[]): void {
-		this.#hits.set(device, hitsOf(this.with(device, lines)));
+	/** The same lines with the packets that are hits. */
+	of(lines: Lines): Map<string, InstalledLine[]> {
+		return new Map([...lines].map(([device, own]) => [device, withMore(own, new Map(this.#lacking.get(device)))]));
 	}
 
-	/** The same lines; the first of a rule takes over what others had counted for it. */
-	with(device: string, lines: readonly InstalledLine[]): InstalledLine[] {
-		const waiting = new Map(this.#hits.get(device));
-		return lines.map(line => {
-			const more = waiting.get(line.rule ?? 0) ?? 0;
-			waiting.delete(line.rule ?? 0);
-			return more === 0 ? line : {...line, packets: line.packets + more};
-		});
+	/** Summed over devices, those among them that no longer have the rule. */
+	sum(lines: Lines): RuleHits {
+		const sum = new Map<number, number>();
+		for (const device of new Set([...lines.keys(), ...this.#lacking.keys()])) {
+			const [own, lacking] = [hitsByRule(lines.get(device) ?? []), this.#lacking.get(device)];
+			for (const rule of new Set([...own.keys(), ...lacking?.keys() ?? []])) {
+				sum.set(rule, (sum.get(rule) ?? 0) + Math.max(0, (own.get(rule) ?? 0) + (lacking?.get(rule) ?? 0)));
+			}
+		}
+
+		return sum;
 	}
 }
 
-/** Rule id to the number of packets that its lines have counted. */
-export function hitsOf(lines: Iterable<InstalledLine>): Map<number, number> {
+/** The packets that all lines of a rule have counted. */
+export function hitsByRule(lines: Iterable<InstalledLine>): Map<number, number> {
 	const hits = new Map<number, number>();
 	for (const {rule, packets} of lines) {
 		if (rule !== undefined) {
@@ -51,11 +66,12 @@ export function hitsOf(lines: Iterable<InstalledLine>): Map<number, number> {
 	return hits;
 }
 
-/** Counts may move from one line of a rule to another, so each takes what the ones before it left. @param left is used up */
-function less(lines: readonly InstalledLine[], left: Map<number, number>): InstalledLine[] {
+/** Counts may move from one line of a rule to another: the first gets what is lacking, and of what is too much each takes what the ones before it left. @param lacking is used up */
+function withMore(lines: readonly InstalledLine[], lacking: Map<number, number>): InstalledLine[] {
 	return lines.map(line => {
-		const taken = Math.min(line.packets, left.get(line.rule ?? 0) ?? 0);
-		left.set(line.rule ?? 0, (left.get(line.rule ?? 0) ?? 0) - taken);
-		return taken === 0 ? line : {...line, packets: line.packets - taken};
+		const more = lacking.get(line.rule ?? 0) ?? 0;
+		const packets = Math.max(0, line.packets + more);
+		lacking.set(line.rule ?? 0, more + line.packets - packets);
+		return packets === line.packets ? line : {...line, packets};
 	});
 }

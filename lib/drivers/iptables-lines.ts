@@ -3,6 +3,7 @@ import {formatPrefix} from '../util/address.ts';
 import type {Family} from '../util/address.ts';
 import type {TrafficMatch} from '../policy/filter-rule.ts';
 import type {PortRange, Rate} from '../policy/model.ts';
+import {remember, sameItems} from '../policy/passes/memo.ts';
 import {SecureNetError} from '../util/errors.ts';
 import type {ChainLine, Condition, Target} from './chain-line.ts';
 import {logGroup, madeBackwards, madeByPolicy} from './driver.ts';
@@ -22,8 +23,20 @@ const protocolNames: ReadonlyMap<number, string> = new Map([[1, 'icmp'], [6, 'tc
 const noted = '0x10000000/0x10000000';
 const made = `${madeByPolicy}/${madeByPolicy}`;
 
-/** The texts of a line: iptables has no lists of addresses and short ones of ports, so a line may need several, of which a packet matches one at most. */
-export function iptablesLines(line: ChainLine, sets: InstalledSets, family: Family): TextLine[] {
+type Rendered = {readonly generations: readonly unknown[]; readonly texts: readonly TextLine[]};
+
+const rendered: Readonly<Record<Family, WeakMap<ChainLine, Rendered>>> = {4: new WeakMap(), 6: new WeakMap()};
+
+/**
+The texts of a line: iptables has no lists of addresses and short ones of ports, so a line may need several, of which a packet matches one at most.
+The same line has the very same texts as long as its sets keep their names.
+*/
+export function iptablesLines(line: ChainLine, sets: InstalledSets, family: Family): readonly TextLine[] {
+	const generations = line.conditions.map(condition => condition.kind === 'set' ? sets.get(condition.set)?.generation : undefined);
+	return remember(rendered[family], line, () => ({generations, texts: renderLine(line, sets, family)}), known => sameItems(known.generations, generations)).texts;
+}
+
+function renderLine(line: ChainLine, sets: InstalledSets, family: Family): TextLine[] {
 	const {chain, label, target} = line;
 	const matches = line.conditions.map(condition => conditionTexts(condition, sets, family));
 	const end = [`-m comment --comment "${label}"`, `-j ${targetText(target, family)}`];

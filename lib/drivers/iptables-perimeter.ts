@@ -11,10 +11,12 @@ import {SecureNetError} from '../util/errors.ts';
 import {inSlices} from '../util/slices.ts';
 import {perimeterTexts} from './device-texts.ts';
 import {DeviceError} from './driver.ts';
-import type {FirewallDriver, Step} from './driver.ts';
+import type {CompleteDriver, Step} from './driver.ts';
 import {EarlierCounts, listing} from './iptables-counts.ts';
+import {editText} from './iptables-edit.ts';
 import {diffPerimeter, isEmpty, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from './iptables-render.ts';
 import type {PerimeterState} from './iptables-render.ts';
+import {stepsOf, textFromAny} from './iptables-unknown.ts';
 import {watchKernelLog} from './kernel-log.ts';
 import {cutConnections, madeConnections} from './made-connections.ts';
 
@@ -23,8 +25,10 @@ const families = [4, 6] as const;
 const destroyAttempts = 5;
 const destroyPause = 20;
 
+type States = Pick<Step<PerimeterState>, 'previous' | 'next' | 'perhaps'>;
+
 /** @param namespaceOf the namespace of a router, by its name */
-export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (router: string) => Namespace}): FirewallDriver<PerimeterState> {
+export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (router: string) => Namespace}): CompleteDriver<PerimeterState> {
 	const examined = new Set<string>();
 	const earlier = new EarlierCounts();
 	return {
@@ -34,7 +38,7 @@ export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (rou
 		texts: perimeterTexts,
 		differs: (previous, next) => !isEmpty(diffPerimeter(previous, next)),
 		async check(step) {
-			const {create, replace} = diffPerimeter(step.previous, step.next);
+			const {create, replace} = stepsOf(step);
 			const namespace = namespaceOf(step.device);
 			await refusing(step, async () => {
 				if (step.beside !== true && !examined.has(step.device)) {
@@ -43,11 +47,15 @@ export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (rou
 				}
 
 				await change(namespace, create);
-				await Promise.all(replace.map(async family => restore(namespace, family, textFor(step, family), {test: true})));
+				await Promise.all(replace.map(async family => {
+					if (!await editChains(namespace, family, step, {test: true})) {
+						await replaceChains(namespace, family, step, {test: true});
+					}
+				}));
 			}, async () => destroy(namespace, createdNames(create)));
 		},
-		async discard({device, previous, next}) {
-			await destroy(namespaceOf(device), createdNames(diffPerimeter(previous, next).create));
+		async discard(step) {
+			await destroy(namespaceOf(step.device), createdNames(stepsOf(step).create));
 		},
 		apply: async step => applyStep(namespaceOf(step.device), step, earlier),
 		list: async devices => new Map(await inSlices([...devices], async ([device, state]) => {
@@ -70,29 +78,32 @@ export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (rou
 
 /** The new ipsets were made by `check`. Each family changes in one transaction; a packet has one family. */
 async function applyStep(namespace: Namespace, step: Step<PerimeterState>, earlier: EarlierCounts): Promise<void> {
-	const {create, change: changes, replace, destroy: gone} = diffPerimeter(step.previous, step.next);
+	const {create, change: changes, replace, destroy: gone} = stepsOf(step);
 	const replaced: Family[] = [];
-	const replaceChains = async (family: Family, {previous, next}: Pick<Step<PerimeterState>, 'previous' | 'next'>) => {
-		const saved = await save(namespace, family);
-		await restore(namespace, family, textFor({previous, next}, family));
-		earlier.add(step.device, family, saved, next.lines[family]);
+	const changeChains = async (family: Family, states: States) => {
+		const saved = await editChains(namespace, family, states) ? '' : await replaceChains(namespace, family, states);
+		earlier.add(step.device, family, saved, states.next.lines[family]);
 	};
 
 	await refusing(step, async () => {
 		await change(namespace, changes);
 		const answers = await Promise.allSettled(replace.map(async family => {
-			await replaceChains(family, step);
+			await changeChains(family, step);
 			replaced.push(family);
 		}));
 		throwFirst(answers);
 	}, async () => {
+		if (step.perhaps) {
+			throw new SecureNetError('unknown-state', 'nobody knows what it had.');
+		}
+
 		for (const family of replaced) {
-			await replaceChains(family, {previous: step.next, next: step.previous});
+			await changeChains(family, {previous: step.next, next: step.previous});
 		}
 
 		await change(namespace, undoLines(step.previous, step.next));
 		await destroy(namespace, createdNames(create));
-	});
+	}, true);
 	await destroy(namespace, gone.map(line => line.slice('destroy '.length)));
 }
 
@@ -104,20 +115,49 @@ function throwFirst(answers: ReadonlyArray<PromiseSettledResult<void>>): void {
 	}
 }
 
-/** Runs the work; when it fails undoes what was done, and names the rule behind the line that was refused. */
-async function refusing({device, previous, next}: Step<PerimeterState>, work: () => Promise<void>, undo: () => Promise<void>): Promise<void> {
+/** Runs the work; when it fails undoes what was done, and names the rule behind the line that was refused. @param changes whether the work changes chains: of a program that was broken off nobody knows what it has done */
+async function refusing({device, previous, next}: Step<PerimeterState>, work: () => Promise<void>, undo: () => Promise<void>, changes = false): Promise<void> {
 	try {
 		await work();
 	} catch (error) {
 		const stuck = await undo().catch((failure: unknown) => failure);
 		const refused = error instanceof RulesError ? error.refused : undefined;
 		const line = families.flatMap(family => [...next.lines[family], ...previous.lines[family]]).find(({text}) => refused?.endsWith(text));
-		throw new DeviceError(device, line?.sentence, error, stuck);
+		throw new DeviceError(device, line?.sentence, error, {stuck, unanswered: changes && stuck === undefined && error instanceof ProgramError});
 	}
 }
 
-function textFor({previous, next}: Pick<Step<PerimeterState>, 'previous' | 'next'>, family: Family): string {
-	return restoreText(previous.lines[family], next.lines[family]);
+/**
+Changes only the lines that differ. What is refused is tried again with all lines: somebody else may have changed the chains, and the refusal of a whole line names its rule.
+
+@returns whether it has; where not, nothing has changed
+*/
+async function editChains(namespace: Namespace, family: Family, {previous, next, perhaps = []}: States, {test = false}: {readonly test?: boolean} = {}): Promise<boolean> {
+	const text = perhaps.length > 0 ? undefined : editText(previous.lines[family], next.lines[family]);
+	try {
+		if (text !== undefined) {
+			await restore(namespace, family, text, {test});
+		}
+
+		return text !== undefined;
+	} catch (error) {
+		if (error instanceof RulesError) {
+			return false;
+		}
+
+		throw error;
+	}
+}
+
+/** Writes the chains of a family anew. Returns what they had counted, as iptables-save prints it. */
+async function replaceChains(namespace: Namespace, family: Family, {previous, next, perhaps = []}: States, {test = false}: {readonly test?: boolean} = {}): Promise<string> {
+	const saved = test && perhaps.length === 0 ? '' : await save(namespace, family);
+	const text = perhaps.length === 0 ? restoreText(previous.lines[family], next.lines[family]) : textFromAny(saved, [previous, ...perhaps], next, family);
+	if (text !== undefined) {
+		await restore(namespace, family, text, {test});
+	}
+
+	return saved;
 }
 
 /** Single elements change without a program. They do so one by one, so that what comes after a refused one does not change. */

@@ -31,7 +31,7 @@ export type PerimeterSteps = {
 	readonly create: readonly string[];
 	/** Lines of `ipset restore` that change ipsets in use. */
 	readonly change: readonly string[];
-	/** Families whose chains are replaced by `restoreText`. */
+	/** Families whose chains change: by `editText` of iptables-edit.ts, or replaced by `restoreText`. */
 	readonly replace: readonly Family[];
 	/** Lines of `ipset restore` that delete what nothing uses any more. */
 	readonly destroy: readonly string[];
@@ -183,5 +183,5 @@ function sameLines(previous: PerimeterState, next: PerimeterState): boolean {
 }
 
 function sameText(previous: readonly TextLine[], next: readonly TextLine[]): boolean {
-	return previous === next || (previous.length === next.length && previous.every(({text}, index) => text === next[index]?.text));
+	return previous === next || (previous.length === next.length && previous.every((line, index) => line === next[index] || line.text === next[index]?.text));
 }

@@ -20,8 +20,8 @@ Tells the reports of a namespace, or of one bridge in it, until the returned fun
 @throws KernelError EPERM when another program reads them
 */
 export function watchKernelLog(namespace: Namespace, tell: (report: LogReport) => void, bridge?: string): () => void {
-	const shared = open.get(namespace) ?? read(namespace);
 	const index = bridge === undefined ? undefined : interfaceIndex(namespace, bridge);
+	const shared = open.get(namespace) ?? read(namespace);
 	const listener = ({prefix, packet, interface: from}: LoggedPacket) => {
 		const [, rule] = /^secrule:(\d+)$/.exec(prefix) ?? [];
 		if (rule !== undefined && (index === undefined || index === from)) {

@@ -17,55 +17,96 @@ export type LogEntry = {
 	readonly packet: string;
 };
 
-type Listening = (device: Pick<DevicePlan, 'device' | 'kind'>) => Pick<FirewallDriver<unknown>, 'watchLog'>;
+type Device = Pick<DevicePlan, 'device' | 'kind'>;
+type Driver = Pick<FirewallDriver<unknown>, 'watchLog'>;
+/** What is listened to, and what ends it. */
+type Listening = {readonly driver: Driver; readonly stop: () => void};
+
+/** The rules of a policy that log, by id, and the devices that have one. */
+type Logging = {readonly rules: ReadonlyMap<number, FilterRule>; readonly devices: ReadonlyMap<string, Device>};
 
 export class LogWatch {
-	readonly #driverOf: Listening;
+	readonly #driverOf: (device: Device) => Driver;
 	readonly #tell: (entry: LogEntry) => void;
-	/** What ends the listening, by device. */
-	readonly #open = new Map<string, () => void>();
-	/** By id, also of rules that are gone: their last packets may be told late, and no id comes twice. */
-	readonly #rules = new Map<number, FilterRule>();
+	readonly #open = new Map<string, Listening>();
+	/** Of the policy in force. */
+	#logging: Logging = {rules: new Map(), devices: new Map()};
+	/** Those of the policy before as well: their last packets may be told late. */
+	#rules: ReadonlyMap<number, FilterRule> = new Map();
 
-	constructor(driverOf: Listening, tell: (entry: LogEntry) => void) {
+	constructor(driverOf: (device: Device) => Driver, tell: (entry: LogEntry) => void) {
 		this.#driverOf = driverOf;
 		this.#tell = tell;
 	}
 
-	/** To be called before a policy is applied, so that no packet is missed. @throws SecureNetError when a device cannot be listened to */
-	async follow({devices}: Compiled): Promise<void> {
-		const logging = [...devices.values()].filter(({rules}) => rules.some(({log}) => log));
-		for (const rule of logging.flatMap(({rules}) => rules)) {
-			this.#rules.set(rule.id, rule);
-		}
+	/**
+	Listens while work puts a policy in force, so that no packet is missed, and from then on to those devices of which the policy
+	in force logs: it is the one before when the work fails.
 
-		await Promise.all(logging.filter(({device}) => !this.#open.has(device)).map(async ({device, kind}) => {
-			const stop = await this.#driverOf({device, kind}).watchLog?.(device, report => {
-				this.#report(device, report);
-			});
-			this.#open.set(device, stop ?? (() => undefined));
-		}));
+	@throws what the work throws; SecureNetError when a device cannot be listened to
+	*/
+	async during<Result>(policy: Compiled, work: () => Promise<Result>): Promise<Result> {
+		const next = loggingOf(policy);
+		this.#rules = new Map([...this.#logging.rules, ...next.rules]);
+		try {
+			await this.#listen(next.devices.values());
+			const result = await work();
+			this.#logging = next;
+			return result;
+		} finally {
+			this.#rest();
+		}
 	}
 
-	/** To be called after a policy was applied: devices none of whose rules logs any more need not be listened to. */
-	rest({devices}: Compiled): void {
-		for (const [device, stop] of this.#open) {
-			if (!devices.get(device)?.rules.some(({log}) => log)) {
+	close(): void {
+		this.#logging = {rules: new Map(), devices: new Map()};
+		this.#rest();
+	}
+
+	/** All are tried, so that what is listened to is known when one fails. */
+	async #listen(devices: Iterable<Device>): Promise<void> {
+		const answers = await Promise.allSettled(Array.from(devices, async device => this.#listenTo(device)));
+		const failure = answers.find(answer => answer.status === 'rejected');
+		if (failure) {
+			throw failure.reason;
+		}
+	}
+
+	async #listenTo({device, kind}: Device): Promise<void> {
+		const driver = this.#driverOf({device, kind});
+		const open = this.#open.get(device);
+		if (open?.driver === driver) {
+			return;
+		}
+
+		open?.stop();
+		this.#open.delete(device);
+		const stop = await driver.watchLog?.(device, report => {
+			this.#report(device, report);
+		});
+		this.#open.set(device, {driver, stop: stop ?? (() => undefined)});
+	}
+
+	/** Devices none of whose rules logs need not be listened to. */
+	#rest(): void {
+		for (const [device, {stop}] of this.#open) {
+			if (!this.#logging.devices.has(device)) {
 				stop();
 				this.#open.delete(device);
 			}
 		}
 	}
 
-	close(): void {
-		this.#open.forEach(stop => {
-			stop();
-		});
-		this.#open.clear();
-	}
-
 	#report(device: string, {rule: id, packet}: LogReport): void {
 		const rule = this.#rules.get(id);
 		this.#tell({time: new Date().toISOString(), device, rule: id, sentence: rule?.sentence ?? '', text: rule?.log?.text ?? '', packet: packetLine(packet)});
 	}
+}
+
+function loggingOf({devices}: Compiled): Logging {
+	const plans = [...devices.values()].filter(({rules}) => rules.some(({log}) => log));
+	return {
+		rules: new Map(plans.flatMap(({rules}) => rules.filter(({log}) => log)).map(rule => [rule.id, rule])),
+		devices: new Map(plans.map(plan => [plan.device, plan])),
+	};
 }

@@ -18,7 +18,7 @@ export function cutConnections(namespace: Namespace, connections: readonly Track
 The other direction's view of a connection that was made backwards: twice is none. An ICMP connection never is, for what
 answers a request opens none.
 */
-function turned(connection: TrackedConnection): TrackedConnection {
+export function turned(connection: TrackedConnection): TrackedConnection {
 	if ((connection.mark & madeBackwards) === 0) {
 		return connection;
 	}

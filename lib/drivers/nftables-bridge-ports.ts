@@ -4,12 +4,17 @@ import type {Family, Mac, Prefix} from '../util/address.ts';
 import type {DevicePlan, GuardedPort} from '../policy/filter-rule.ts';
 import {remember} from '../policy/passes/memo.ts';
 import {union} from '../policy/prefix-set.ts';
+import {guestsOf} from './claims.ts';
+import {guestLines, guests, others} from './nftables-bridge-guests.ts';
 import {linesOf, oneOf} from './nftables-bridge-line.ts';
 import {clearMark, isMarked, setMark} from './nftables-bridge-marks.ts';
 import type {ContentLine} from './nftables-content.ts';
 
 /** The two directions of DHCP (RFC 2131, RFC 8415), one match for each family. */
 export const dhcpClient = {4: 'meta protocol ip udp sport 68 udp dport 67', 6: 'meta protocol ip6 udp sport 546 udp dport 547'} as const;
+/** A client without an address asks everybody, one with an address everybody or the server that it knows; with IPv6 all servers, or one from its link-local address. */
+export const dhcpDiscover = 'ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67';
+export const dhcpRenew = [`${dhcpClient[4]} ip daddr != 224.0.0.0/4`, `${dhcpClient[6]} ip6 daddr ff02::1:2`, `${dhcpClient[6]} ip6 saddr fe80::/10 ip6 daddr != ff00::/8`] as const;
 export const dhcpServer = {4: 'meta protocol ip udp sport 67 udp dport 68', 6: 'meta protocol ip6 udp sport 547 udp dport 546'} as const;
 
 const families = [4, 6] as const;
@@ -17,14 +22,19 @@ const tags = '{ 8021q, 8021ad }';
 export const toMany = 'ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00';
 /** Straight behind the IPv6 header, so that no chain has to look behind others; a hop limit of 255 proves that no router forwarded it (RFC 4861). */
 const discovery = (type: number) => `ip6 nexthdr ipv6-icmp ip6 hoplimit 255 icmpv6 type ${type} icmpv6 code 0`;
-/** Multicast listener queries, reports and dones (RFC 2710) and version 2 reports (RFC 3810); link-local by their hop limit. */
-export const listenerDiscovery = 'ip6 hoplimit 1 icmpv6 type { 130, 131, 132, 143 }';
-/** All of neighbour discovery (RFC 4861): solicitations, advertisements, redirects. */
-export const neighborDiscovery = 'ip6 hoplimit 255 icmpv6 type { 133, 134, 135, 136, 137 }';
+/** Multicast listener queries, which routers send (RFC 2710). */
+export const listenerQuery = 'ip6 hoplimit 1 icmpv6 type 130';
+/** Reports and dones (RFC 2710) and version 2 reports (RFC 3810) go to groups; link-local by their hop limit. */
+export const listenerReports = 'ip6 daddr ff00::/8 ip6 hoplimit 1 icmpv6 type { 131, 132, 143 }';
+/** To all routers: none of them is asked alone (RFC 4861, 4.1). */
+export const routerSolicitation = 'ip6 daddr ff02::2 ip6 hoplimit 255 icmpv6 type 133';
+/** The rest of neighbour discovery (RFC 4861): advertisements, solicitations, redirects. */
+export const neighborDiscovery = 'ip6 hoplimit 255 icmpv6 type { 134, 135, 136, 137 }';
 
 export const chainFrom = (port: number) => `port-${port}`;
 export const chainTo = (port: number) => `to-${port}`;
-const others = 'others';
+/** MACs of secured hosts. */
+export const macs = 'macs';
 
 /** The name that a port's interface has unless the topology gives it another. */
 export function interfaceOf({device, interfaces}: Pick<DevicePlan, 'device' | 'interfaces'>, port: number): string {
@@ -32,8 +42,8 @@ export function interfaceOf({device, interfaces}: Pick<DevicePlan, 'device' | 'i
 }
 
 /** The lines of all chains that know ports: `ingress` and `egress` lead there. */
-export function portLines({guarded}: DevicePlan): ContentLine[] {
-	return [...otherLines(), ...guarded.filter(({secured}) => secured).flatMap(port => remember(linesByPort, port, () => [...fromLines(port), ...toLines(port)]))];
+export function portLines(plan: DevicePlan): ContentLine[] {
+	return [...otherLines(), ...guestLines(plan, port => interfaceOf(plan, port)), ...plan.guarded.filter(({secured}) => secured).flatMap(port => remember(linesByPort, port, () => [...fromLines(port), ...toLines(port)]))];
 }
 
 /** A port that a change leaves as it was is the same object, and so are its lines. */
@@ -41,8 +51,8 @@ const linesByPort = new WeakMap<GuardedPort, readonly ContentLine[]>();
 
 /** Interface to the chain of what comes from it. */
 export function ingressMap(plan: DevicePlan): Map<string, string> {
-	const secured = new Set(plan.guarded.filter(port => port.secured).map(({port}) => port));
-	return new Map(plan.ports.map(port => [interfaceOf(plan, port), `goto ${secured.has(port) ? chainFrom(port) : others}`]));
+	const chainOf = new Map([...guestsOf(plan).map(({port}) => [port, guests] as const), ...plan.guarded.filter(({secured}) => secured).map(({port}) => [port, chainFrom(port)] as const)]);
+	return new Map(plan.ports.map(port => [interfaceOf(plan, port), `goto ${chainOf.get(port) ?? others}`]));
 }
 
 /** Interface to the chain of what goes to it, for secured ports only. */
@@ -54,6 +64,8 @@ function otherLines(): ContentLine[] {
 	const line = linesOf(others);
 	return [
 		line('', clearMark, 'clean', 'marks of another bridge mean nothing here'),
+		// The bridge would learn that the host is there, and send its packets that way.
+		line(`ether saddr @${macs}`, 'drop', 'mac', 'the MAC of a secured host, from elsewhere'),
 		// A host takes what is in it as if it had none, and a bridge cannot take it off to look.
 		...['8021q', '8021ad'].map(type => line(`ether type ${type} vlan id 0`, 'drop', 'priority tag', 'a priority tag hides nothing')),
 		line(`ether type ${tags}`, `${setMark('other')} accept`, 'tagged', 'tagged frames are neither ARP nor IP here'),
@@ -95,7 +107,7 @@ function familyFour(guarded: GuardedPort, line: PortLine): ContentLine[] {
 			// RFC 5227: asks whether anybody else has the address.
 			line(`arp operation request arp saddr ether ${mac} arp saddr ip 0.0.0.0 ${among('arp daddr ip', own)}`, pass, 'arp probe', `${host}: ARP probe for own addresses`),
 		],
-		line('ip saddr 0.0.0.0 udp sport 68 udp dport 67', pass, 'dhcp', `${host}: DHCP client`),
+		line(dhcpDiscover, pass, 'dhcp', `${host}: DHCP client`),
 	];
 }
 
@@ -112,8 +124,8 @@ function familySix(guarded: GuardedPort, line: PortLine): ContentLine[] {
 		...own.flatMap(prefix => [noOption, nonce].map(option => pass(`ip6 saddr :: ${discovery(135)} ${option} ${target(prefix)}`, 'dad', 'duplicate address detection for own addresses'))),
 		...[noOption, linkLayerOption(1, mac)].map(option => pass(`${from} ${discovery(135)} ${option}`, 'ns', 'neighbour solicitation')),
 		...own.flatMap(prefix => [noOption, linkLayerOption(2, mac)].map(option => pass(`${from} ${discovery(136)} ${option} ${target(prefix)}`, 'na', 'neighbour advertisement of own addresses'))),
-		pass(`${anyFrom} ${discovery(133)}`, 'rs', 'router solicitation'),
-		pass(`${anyFrom} ${listenerDiscovery}`, 'mld', 'multicast listener discovery'),
+		pass(`${anyFrom} ip6 daddr ff02::2 ${discovery(133)}`, 'rs', 'router solicitation'),
+		pass(`${anyFrom} ${listenerReports}`, 'mld', 'multicast listener discovery'),
 		line(from, 'accept', 'own ip6', `${host}: own address`),
 	];
 }

@@ -12,9 +12,10 @@ import type {Family} from '../util/address.ts';
 import type {DevicePlan} from '../policy/filter-rule.ts';
 import {copyLines, judgeLines, judgedPorts, receiversIn, receiversName, receiversOf} from './nftables-bridge-judge.ts';
 import type {PolicyLine} from './nftables-bridge-judge.ts';
+import {advertised, targetField, targetText} from './nftables-bridge-guests.ts';
 import {linesOf} from './nftables-bridge-line.ts';
 import {isMarked, isUnmarked, setMark} from './nftables-bridge-marks.ts';
-import {dhcpClient, dhcpServer, egressMap, ingressMap, interfaceOf, listenerDiscovery, neighborDiscovery, portLines} from './nftables-bridge-ports.ts';
+import {dhcpRenew, dhcpServer, egressMap, ingressMap, interfaceOf, listenerQuery, listenerReports, macs, neighborDiscovery, portLines, routerSolicitation} from './nftables-bridge-ports.ts';
 import {trackingTable} from './nftables-bridge-tracking.ts';
 import {contentCommands, contentTexts, noContent} from './nftables-content.ts';
 import type {Content, ContentLine, ContentSet} from './nftables-content.ts';
@@ -44,12 +45,13 @@ const ports = {all: 'ports', secured: 'secured', judged: 'judged', from: 'from',
 const attachments: ReadonlyMap<string, string> = new Map([
 	['ingress', 'type filter hook prerouting priority -300; policy accept;'],
 	['judge', 'type filter hook prerouting priority 100; policy accept;'],
+	['known', 'type filter hook forward priority -100; policy accept;'],
 	['egress', 'type filter hook forward priority 100; policy accept;'],
 ]);
 
 export function renderBridge(plan: DevicePlan): BridgeState {
 	const policy = families.flatMap(family => [...judgeLines(plan, family), ...copyLines(plan, family, receiversOf(plan, family))]);
-	const lines: readonly ContentLine[] = [...ingressLines(), ...judgeBaseLines(plan), ...egressLines(plan), ...portLines(plan), ...policy];
+	const lines: readonly ContentLine[] = [...ingressLines(), ...knownLines(), ...judgeBaseLines(plan), ...egressLines(plan), ...portLines(plan), ...policy];
 	return {
 		frames: {
 			table: {family: 'bridge', name: `securenet-${plan.device}`},
@@ -81,6 +83,15 @@ export function tablesOf({frames, tracking}: BridgeState): Content[] {
 	return [frames, tracking];
 }
 
+/** A frame leaves a bridge by another port of it, so both interfaces are this bridge's or neither is; nf_tables can not everywhere ask for the bridge. */
+function knownLines(): ContentLine[] {
+	const line = linesOf('known');
+	return [
+		line(`iifname != @${ports.all} oifname != @${ports.all}`, 'accept', 'elsewhere', 'not on this bridge'),
+		...['iifname', 'oifname'].map(side => line(`${side} != @${ports.all}`, 'drop', `unknown ${side}`, 'an interface that is no port of the bridge in this lab')),
+	];
+}
+
 function ingressLines(): ContentLine[] {
 	return [linesOf('ingress')(`iifname vmap @${ports.from}`, '', 'from', 'by the port a frame comes from')].map(withoutCounter);
 }
@@ -100,11 +111,13 @@ function judgeBaseLines({shared}: DevicePlan): ContentLine[] {
 		line(`iifname != @${ports.all}`, 'accept', 'elsewhere', 'not on this bridge'),
 		line(isMarked('unjudged', 'other'), 'accept', 'unjudged', 'always allowed, or neither ARP nor IP'),
 		line(isUnmarked('tracked'), 'drop', 'untracked', 'connection tracking has not seen it (net.bridge.bridge-nf-call-iptables)'),
+		line('frag more-fragments 1', 'drop', 'headless', 'a first fragment that does not hold its header, which connection tracking lets pass as it is'),
 		line(`${secured} icmpv6 type { 134, 135, 136 }`, 'drop', 'discovery', 'port security: neighbour discovery with an address of somebody else, or a router advertisement'),
+		line(`${secured} ${listenerQuery}`, 'drop', 'query', 'port security: multicast listener queries come from routers'),
 		...families.map(family => line(`${secured} ${dhcpServer[family]}`, 'drop', 'dhcp server', 'port security: DHCP answers come from servers')),
-		...families.map(family => line(`${secured} ${dhcpClient[family]}`, pass, 'dhcp client', 'always allowed: DHCP client')),
+		...dhcpRenew.map(match => line(`${secured} ${match}`, pass, 'dhcp client', 'always allowed: DHCP client')),
 		line(`${secured} ip6 saddr ::`, 'drop', 'no address', 'port security: only neighbour discovery comes from no address'),
-		...[neighborDiscovery, listenerDiscovery].map(match => line(match, pass, 'address resolution', 'always allowed: address resolution')),
+		...[neighborDiscovery, routerSolicitation, `${listenerQuery} ip6 daddr ff00::/8`, listenerReports].map(match => line(`iifname != @${ports.secured} ${match}`, pass, 'address resolution', 'always allowed: address resolution')),
 		...[...toMany.map(group => `ip daddr ${group}`), 'ip6 daddr ff00::/8'].map(match => line(match, `${setMark('multicast')} accept`, 'multicast', 'multicast is judged for each receiver')),
 		line(isMarked('made'), 'accept', 'connection', 'part of a connection that a rule or the default allowed'),
 		...families.map(family => line(`${dhcpServer[family]} ${ethernetNames[family]} daddr @${setName('bound', family)}`, pass, 'dhcp answer', 'always allowed: answers to DHCP clients')),
@@ -136,6 +149,8 @@ function portSets(plan: DevicePlan): Array<[string, ContentSet]> {
 		...families.map((family): [string, ContentSet] => [`${ports.judged}.${family}`, set([...receiversOf(plan, family).keys()])]),
 		[ports.from, map(ingressMap(plan))],
 		[ports.to, map(egressMap(plan))],
+		[macs, {kind: 'set', type: 'type ether_addr;', elements: elementsOf(plan.guarded.filter(port => port.secured).map(({mac}) => mac))}],
+		[advertised, {kind: 'set', type: `typeof ${targetField};`, elements: elementsOf(plan.shared.bound.prefixes.filter(({family}) => family === 6).map(targetText))}],
 	];
 }
 

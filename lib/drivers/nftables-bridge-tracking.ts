@@ -2,7 +2,7 @@
 import type {Family} from '../util/address.ts';
 import type {DevicePlan} from '../policy/filter-rule.ts';
 import {madeBackwards, madeByPolicy} from './driver.ts';
-import {linesOf} from './nftables-bridge-line.ts';
+import {linesOf, oneOf} from './nftables-bridge-line.ts';
 import {isMarked, setMark} from './nftables-bridge-marks.ts';
 import type {Content, ContentLine} from './nftables-content.ts';
 import {conditionText} from './nftables-lines.ts';
@@ -57,10 +57,10 @@ function familyLines(family: Family): ContentLine[] {
 		line(conditions.map(condition => conditionText(condition, family)).join(' '), target === 'accept' ? `${setMark('made')} accept` : setMark('noted'), label.replace('securenet: ', ''), sentence));
 }
 
-/** What answers a rejected packet is known by the connection that the packet has left in tracking. */
-function answerLines({rules}: DevicePlan): ContentLine[] {
-	const answer = (match: string, what: string) => linesOf('state')(`ct mark & ${answered} != 0 ct direction reply ${match}`, `${setMark('made')} accept`, `answer ${what}`, `answer of a firewall: ${what}`);
-	return rules.every(({action}) => action !== 'reject') ? [] : [
+/** What answers a rejected packet is known by the connection that the packet has left in tracking, and by the MAC of a router, which no host has that keeps to its port's rules. */
+function answerLines({rules, shared}: DevicePlan): ContentLine[] {
+	const answer = (match: string, what: string) => linesOf('state')(`ether saddr ${oneOf(shared.routerMacs)} ct mark & ${answered} != 0 ct direction reply ${match}`, `${setMark('made')} accept`, `answer ${what}`, `answer of a firewall: ${what}`);
+	return shared.routerMacs.length === 0 || rules.every(({action}) => action !== 'reject') ? [] : [
 		answer('tcp flags & rst == rst', 'reset'),
 		answer('ct state related meta l4proto { icmp, ipv6-icmp }', 'ICMP error'),
 	];

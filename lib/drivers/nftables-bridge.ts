@@ -3,11 +3,12 @@ import {RulesError} from '../kernel/iptables.ts';
 import {inside} from '../kernel/namespace.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {changeTables, readTable} from '../kernel/nftables.ts';
+import {ProgramError} from '../kernel/process.ts';
 import {setSysctl} from '../kernel/sysctl.ts';
 import {KernelError, MachineError} from '../util/errors.ts';
 import {inSlices} from '../util/slices.ts';
 import {DeviceError} from './driver.ts';
-import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
+import type {CompleteDriver, InstalledLine, Step} from './driver.ts';
 import {watchKernelLog} from './kernel-log.ts';
 import {cutConnections, madeConnections} from './made-connections.ts';
 import {bridgeCommands, bridgeTexts, plainBridge, renderBridge, tablesOf} from './nftables-bridge-render.ts';
@@ -16,7 +17,7 @@ import {placeOf} from './nftables-content.ts';
 import type {Content} from './nftables-content.ts';
 
 /** @param namespaceOf the namespace a bridge is in, by its name; several may share one */
-export function createBridgeDriver({namespaceOf}: {readonly namespaceOf: (bridge: string) => Namespace}): FirewallDriver<BridgeState> {
+export function createBridgeDriver({namespaceOf}: {readonly namespaceOf: (bridge: string) => Namespace}): CompleteDriver<BridgeState> {
 	return {
 		plain: plainBridge,
 		supports: () => [],
@@ -26,14 +27,14 @@ export function createBridgeDriver({namespaceOf}: {readonly namespaceOf: (bridge
 		check: async step => naming(step, async () => {
 			const namespace = namespaceOf(step.device);
 			trackBridged(namespace);
-			await changeTables(namespace, bridgeCommands(step.previous, step.next), {test: true});
+			await changeTables(namespace, commandsOf(step), {test: true});
 		}),
 		discard: async () => Promise.resolve(),
 		apply: async step => naming(step, async () => {
 			const namespace = namespaceOf(step.device);
 			trackBridged(namespace);
-			await changeTables(namespace, bridgeCommands(step.previous, step.next));
-		}),
+			await changeTables(namespace, commandsOf(step));
+		}, true),
 		list: async devices => new Map(await inSlices([...devices], async ([device, state]) => [device, await listing(namespaceOf(device), state)] as const)),
 		settle: async () => Promise.resolve(),
 		async connections(devices) {
@@ -69,14 +70,20 @@ function trackBridged(namespace: Namespace): void {
 	}
 }
 
-/** Names the rule behind the line that was refused. A refused transaction has changed nothing. */
-async function naming({device, previous, next}: Step<BridgeState>, work: () => Promise<void>): Promise<void> {
+/** Where nobody knows what is there, the tables are made anew. */
+function commandsOf({previous, next, perhaps = []}: Step<BridgeState>): string[] {
+	const places = new Set([previous, ...perhaps].flatMap(tablesOf).filter(({chains}) => chains.size > 0).map(placeOf));
+	return perhaps.length === 0 ? bridgeCommands(previous, next) : [...[...places].flatMap(place => [`add table ${place}`, `delete table ${place}`]), ...bridgeCommands(plainBridge, next)];
+}
+
+/** Names the rule behind the line that was refused. A refused transaction has changed nothing; of one that was broken off nobody knows. */
+async function naming({device, previous, next}: Step<BridgeState>, work: () => Promise<void>, changes = false): Promise<void> {
 	try {
 		await work();
 	} catch (error) {
 		const refused = error instanceof RulesError ? error.refused : undefined;
 		const lines = [next, previous].flatMap(tablesOf).flatMap(content => content.lines);
-		throw new DeviceError(device, lines.find(({chain, text}) => refused?.endsWith(` ${chain} ${text}`))?.sentence, error);
+		throw new DeviceError(device, lines.find(({chain, text}) => refused?.endsWith(` ${chain} ${text}`))?.sentence, error, {unanswered: changes && error instanceof ProgramError});
 	}
 }
 

@@ -6,7 +6,7 @@ import {ProgramError} from '../kernel/process.ts';
 import {MachineError, SecureNetError} from '../util/errors.ts';
 import {inSlices} from '../util/slices.ts';
 import {DeviceError} from './driver.ts';
-import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
+import type {CompleteDriver, InstalledLine, Step} from './driver.ts';
 import {watchKernelLog} from './kernel-log.ts';
 import {cutConnections, madeConnections} from './made-connections.ts';
 import {nftCommands, nftTexts, plainTable, renderNftables, table} from './nftables-render.ts';
@@ -15,7 +15,7 @@ import type {NftablesState} from './nftables-render.ts';
 const families = [4, 6] as const;
 
 /** @param namespaceOf the namespace of a router, by its name */
-export function createNftablesDriver({namespaceOf}: {readonly namespaceOf: (router: string) => Namespace}): FirewallDriver<NftablesState> {
+export function createNftablesDriver({namespaceOf}: {readonly namespaceOf: (router: string) => Namespace}): CompleteDriver<NftablesState> {
 	const examined = new Set<string>();
 	return {
 		plain: plainTable,
@@ -30,10 +30,10 @@ export function createNftablesDriver({namespaceOf}: {readonly namespaceOf: (rout
 				examined.add(step.device);
 			}
 
-			await changeTables(namespace, nftCommands(step.previous, step.next), {test: true});
+			await changeTables(namespace, commandsOf(step), {test: true});
 		}),
 		discard: async () => Promise.resolve(),
-		apply: async step => naming(step, async () => changeTables(namespaceOf(step.device), nftCommands(step.previous, step.next))),
+		apply: async step => naming(step, async () => changeTables(namespaceOf(step.device), commandsOf(step)), true),
 		list: async devices => new Map(await inSlices([...devices], async ([device, state]) => [device, await listing(namespaceOf(device), state)] as const)),
 		settle: async () => Promise.resolve(),
 		connections: async devices => new Map(await inSlices([...devices.keys()], async name => [name, await madeConnections(namespaceOf(name))] as const)),
@@ -45,14 +45,20 @@ export function createNftablesDriver({namespaceOf}: {readonly namespaceOf: (rout
 	};
 }
 
-/** Names the rule behind the line that was refused. A refused transaction has changed nothing. */
-async function naming({device, previous, next}: Step<NftablesState>, work: () => Promise<void>): Promise<void> {
+/** Where nobody knows what is there, the table is made anew. */
+function commandsOf({previous, next, perhaps = []}: Step<NftablesState>): string[] {
+	const place = `${table.family} ${table.name}`;
+	return perhaps.length === 0 ? nftCommands(previous, next) : [`add table ${place}`, `delete table ${place}`, ...nftCommands(plainTable, next)];
+}
+
+/** Names the rule behind the line that was refused. A refused transaction has changed nothing; of one that was broken off nobody knows. */
+async function naming({device, previous, next}: Step<NftablesState>, work: () => Promise<void>, changes = false): Promise<void> {
 	try {
 		await work();
 	} catch (error) {
 		const refused = error instanceof RulesError ? error.refused : undefined;
 		const line = [...next.lines, ...previous.lines].find(({chain, text}) => refused?.endsWith(` ${chain} ${text}`));
-		throw new DeviceError(device, line?.sentence, error);
+		throw new DeviceError(device, line?.sentence, error, {unanswered: changes && error instanceof ProgramError});
 	}
 }
 

@@ -109,19 +109,32 @@ function elementCommands(set: InstalledSet, old: InstalledSet | undefined, famil
 	];
 }
 
-/** All chains are filled anew: their counters are objects of the table and go on. */
+/** Chains that differ are filled anew: their counters are objects of the table and go on. */
 function lineCommands(previous: readonly NftLine[], next: readonly NftLine[]): string[] {
 	const [before, after] = [chainsOf(previous), chainsOf(next)];
+	const changed = [...after].filter(([chain, lines]) => !sameLines(before.get(chain) ?? [], lines));
+	const gone = [...before.keys()].filter(chain => !after.has(chain));
 	return [
-		...Array.from(after, chain => `add chain ${place} ${chain}`),
-		...Array.from(before, chain => `flush chain ${place} ${chain}`),
-		...next.map(({chain, text}) => `add rule ${place} ${chain} ${text}`),
-		...[...before].filter(chain => !after.has(chain)).map(chain => `delete chain ${place} ${chain}`),
+		...changed.map(([chain]) => `add chain ${place} ${chain}`),
+		...[...changed.map(([chain]) => chain).filter(chain => before.has(chain)), ...gone].map(chain => `flush chain ${place} ${chain}`),
+		...changed.flatMap(([, lines]) => lines).map(({chain, text}) => `add rule ${place} ${chain} ${text}`),
+		...gone.map(chain => `delete chain ${place} ${chain}`),
 	];
 }
 
-function chainsOf(lines: readonly NftLine[]): Set<string> {
-	return new Set(lines.map(({chain}) => chain));
+/** Lines by the names of their chains. */
+function chainsOf(lines: readonly NftLine[]): Map<string, NftLine[]> {
+	const chains = new Map<string, NftLine[]>();
+	for (const line of lines) {
+		const chain = chains.get(line.chain);
+		if (chain) {
+			chain.push(line);
+		} else {
+			chains.set(line.chain, [line]);
+		}
+	}
+
+	return chains;
 }
 
 function sameLines(previous: readonly NftLine[], next: readonly NftLine[]): boolean {

@@ -3,9 +3,10 @@ import {formatAddress, formatPrefix, prefixOf} from '../util/address.ts';
 import type {Family, Prefix} from '../util/address.ts';
 import type {DevicePlan, GuardedPort} from '../policy/filter-rule.ts';
 import {remember} from '../policy/passes/memo.ts';
-import {dhcpClient, dhcpServer} from './dhcp.ts';
+import {dhcpDiscover, dhcpRenew, dhcpServer, dhcpToGroups, dhcpToServers} from './dhcp.ts';
 import {makeFlow} from './flow.ts';
 import type {Flow} from './flow.ts';
+import {guestFlows} from './openflow-claims.ts';
 import {matchPrefix} from './openflow-classes.ts';
 import {priority, setReceiver, table} from './pipeline.ts';
 
@@ -14,15 +15,19 @@ const tagged = 'vlan_tci=0x1000/0x1000';
 /** A tag of VLAN 0 carries a priority and nothing else; hosts take what is in it as if it had none. */
 const priorityTagged = 'vlan_tci=0x1000/0x1fff';
 const forward = `goto_table:${table.forward}`;
-const routerSolicitation = 'icmp6,icmp_type=133,icmp_code=0,nw_ttl=255';
+const judge = `goto_table:${table.cast}`;
+/** To all routers: none of them is asked alone (RFC 4861, 4.1). */
+const routerSolicitation = 'icmp6,icmp_type=133,icmp_code=0,nw_ttl=255,ipv6_dst=ff02::2';
 const neighborSolicitation = 'icmp6,icmp_type=135,icmp_code=0,nw_ttl=255';
 const neighborAdvertisement = 'icmp6,icmp_type=136,icmp_code=0,nw_ttl=255';
 const unspecified = 'ipv6_src=::';
 const noLinkLayer = '00:00:00:00:00:00';
-/** Multicast listener queries, reports and dones (RFC 2710) and version 2 reports (RFC 3810); link-local by their hop limit. */
-const listenerDiscovery = [130, 131, 132, 143].map(type => `icmp6,icmp_type=${type},nw_ttl=1`);
-/** All of neighbour discovery (RFC 4861): solicitations, advertisements, redirects. A hop limit of 255 proves that no router forwarded it. */
-const neighborDiscovery = [133, 134, 135, 136, 137].map(type => `icmp6,icmp_type=${type},nw_ttl=255`);
+/** Multicast listener queries, which routers send (RFC 2710). */
+const listenerQuery = 'icmp6,icmp_type=130,nw_ttl=1';
+/** Reports and dones (RFC 2710) and version 2 reports (RFC 3810) go to groups; link-local by their hop limit. */
+const listenerReports = [131, 132, 143].map(type => `icmp6,icmp_type=${type},nw_ttl=1,ipv6_dst=ff00::/8`);
+/** The rest of neighbour discovery (RFC 4861): advertisements, solicitations, redirects. A hop limit of 255 proves that no router forwarded it. */
+const neighborDiscovery = [134, 135, 136, 137].map(type => `icmp6,icmp_type=${type},nw_ttl=255`);
 
 /** Ports whose multicast and broadcast are judged: those of bound hosts, and with isolation `all` everybody's who has not lifted port security. */
 export function judgedPorts({guarded, shared}: DevicePlan): GuardedPort[] {
@@ -34,6 +39,7 @@ export function portFlows(plan: DevicePlan): Flow[] {
 	return [
 		...secured.flatMap(securedFlows),
 		...classifyOthers(),
+		...guestFlows(plan),
 		makeFlow(table.antispoof, priority.miss, '', 'drop', 'port security: not an address of the host behind the port'),
 		...protocolOfAll(),
 		...multicastFlows(plan),
@@ -48,19 +54,21 @@ function securedFlows(port: GuardedPort): readonly Flow[] {
 	return remember(flowsOf, port, () => [...classifySecured(port), ...antispoofFlows(port), ...protocolFlows(port)]);
 }
 
-function classifySecured({port, host}: GuardedPort): Flow[] {
+function classifySecured({port, mac, host}: GuardedPort): Flow[] {
 	return [
 		makeFlow(table.classify, priority.high + 1, `in_port=${port},${untagged}`, `goto_table:${table.antispoof}`, `port ${port} is secured: ${host}`),
 		makeFlow(table.classify, priority.high, `in_port=${port}`, 'drop', `port ${port} is secured: ${host} sends no tagged frames`),
+		// The switch would learn that the host is there, and send its packets that way.
+		makeFlow(table.classify, priority.high - 1, `dl_src=${mac}`, 'drop', `the MAC of ${host}, from elsewhere`),
 	];
 }
 
 function classifyOthers(): Flow[] {
 	const at = (level: number, match: string, next: number, why: string) => makeFlow(table.classify, level, match, `goto_table:${next}`, why);
 	return [
-		makeFlow(table.classify, priority.middle + 1, priorityTagged, `pop_vlan,resubmit(,${table.classify})`, 'a priority tag hides nothing'),
-		at(priority.middle, tagged, table.other, 'tagged frames are neither ARP nor IP here'),
-		...['arp', ...neighborDiscovery, ...listenerDiscovery].map(match => at(priority.middle - 1, match, table.forward, 'always allowed: address resolution')),
+		makeFlow(table.classify, priority.middle + 2, priorityTagged, `pop_vlan,resubmit(,${table.classify})`, 'a priority tag hides nothing'),
+		at(priority.middle + 1, tagged, table.other, 'tagged frames are neither ARP nor IP here'),
+		...['arp', routerSolicitation, ...neighborDiscovery, `${listenerQuery},ipv6_dst=ff00::/8`, ...listenerReports].map(match => at(priority.middle - 1, match, table.forward, 'always allowed: address resolution')),
 		...['ip', 'ipv6'].map(match => at(priority.low, match, table.cast, 'IP is judged')),
 		at(priority.miss, '', table.other, 'neither ARP nor IP'),
 	];
@@ -75,7 +83,7 @@ function antispoofFlows(guarded: GuardedPort): Flow[] {
 		...own.map(prefix => pass(matchPrefix('source', prefix), table.protocol, `own address ${formatPrefix(prefix)}`)),
 		...own.filter(({family}) => family === 4).flatMap(prefix => arpMatches(prefix, mac).map(match => pass(match, table.forward, `ARP for ${formatPrefix(prefix)}`))),
 		...own.some(({family}) => family === 6) ? [pass(`icmp6,${unspecified}`, table.protocol, 'neighbour discovery before it has an address')] : [],
-		pass('udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67', table.forward, 'DHCP client'),
+		pass(dhcpDiscover, table.forward, 'DHCP client'),
 	];
 }
 
@@ -116,10 +124,13 @@ function protocolOfAll(): Flow[] {
 		...[135, 136].map(type => drop(priority.middle, `icmp6,icmp_type=${type}`, 'neighbour discovery with an address of somebody else')),
 		drop(priority.middle, 'icmp6,icmp_type=134', 'router advertisements come from routers'),
 		...dhcpServer.map(match => drop(priority.middle, match, 'DHCP answers come from servers')),
-		...[routerSolicitation, ...listenerDiscovery].map(match => makeFlow(table.protocol, priority.middle, match, forward, 'always allowed: neighbour discovery')),
-		...dhcpClient.map(match => makeFlow(table.protocol, priority.middle, match, forward, 'always allowed: DHCP client')),
+		drop(priority.middle, listenerQuery, 'multicast listener queries come from routers'),
+		...[routerSolicitation, ...listenerReports].map(match => makeFlow(table.protocol, priority.middle, match, forward, 'always allowed: neighbour discovery')),
+		makeFlow(table.protocol, priority.middle + 2, dhcpToServers, forward, 'always allowed: DHCP client'),
+		...dhcpToGroups.map(match => makeFlow(table.protocol, priority.middle + 1, match, judge, 'no DHCP server is there')),
+		...dhcpRenew.map(match => makeFlow(table.protocol, priority.middle, match, forward, 'always allowed: DHCP client')),
 		drop(priority.low, `ipv6,${unspecified}`, 'only neighbour discovery comes from no address'),
-		makeFlow(table.protocol, priority.miss, '', `goto_table:${table.cast}`, 'IP is judged'),
+		makeFlow(table.protocol, priority.miss, '', judge, 'IP is judged'),
 	];
 }
 

@@ -2,8 +2,10 @@
 import type {DevicePlan} from '../policy/filter-rule.ts';
 import {prefixOf} from '../util/address.ts';
 import {madeByPolicy} from './driver.ts';
+import {rememberPair} from '../policy/passes/memo.ts';
 import {byKey, diffTables, makeFlow} from './flow.ts';
 import type {Flow, FlowLine, Flows} from './flow.ts';
+import {claimFlows, diffClaims, isSameGuests} from './openflow-claims.ts';
 import {matchPrefix} from './openflow-classes.ts';
 import {egressFlows} from './openflow-egress.ts';
 import {metersOf} from './openflow-meters.ts';
@@ -30,6 +32,8 @@ export type FlowState = {
 	readonly rules: RuleFlows;
 	/** What depends on the switch's ports and zone. */
 	readonly local: Flows;
+	/** What keeps the addresses of bound hosts; the same object on all switches that have hosts to keep them from. */
+	readonly claims: Flows;
 	readonly meters: Meters;
 	/** Some flow tells packets by ports or ICMP types, so the first fragment of a packet must show them. */
 	readonly readsHeaders: boolean;
@@ -42,6 +46,7 @@ export const plainSwitch: FlowState = {
 	shared: plainShared,
 	rules: new Map(),
 	local: byKey([makeFlow(table.classify, priority.miss, '', 'NORMAL', 'learning switch')]),
+	claims: new Map(),
 	meters: new Map(),
 	readsHeaders: false,
 };
@@ -56,8 +61,9 @@ export function renderFlows(plan: DevicePlan, previous: FlowState, style: FlowSt
 		shared,
 		rules: isSameStyle && isSameRules(plan, shared, previous) ? previous.rules : ruleFlows(plan.rules, shared.priorities, shared.numbers, style),
 		local: isSameStyle && isSameLocal(plan, previous.plan) ? previous.local : byKey(localFlows(plan, style)),
+		claims: claimFlows(plan),
 		meters: isSameList(plan.rules, previous.plan?.rules) ? previous.meters : metersOf(plan.rules),
-		readsHeaders: plan.guarded.some(({secured}) => secured) || plan.rules.some(readsHeader),
+		readsHeaders: readsHeaders(plan),
 	};
 }
 
@@ -68,7 +74,11 @@ function isSameRules({rules}: DevicePlan, {priorities, numbers}: SharedFlows, {p
 function isSameLocal(plan: DevicePlan, previous: DevicePlan | undefined): boolean {
 	return plan.zone === previous?.zone && plan.ports === previous.ports && isSameList(plan.guarded, previous.guarded)
 		&& plan.shared.isolation === previous.shared.isolation && plan.shared.broadcasts === previous.shared.broadcasts
-		&& plan.shared.routerMacs === previous.shared.routerMacs && hasReject(plan) === hasReject(previous);
+		&& plan.shared.routerMacs === previous.shared.routerMacs && hasReject(plan) === hasReject(previous) && isSameGuests(plan, previous) && readsHeaders(plan) === readsHeaders(previous);
+}
+
+function readsHeaders({guarded, rules}: DevicePlan): boolean {
+	return guarded.some(({secured}) => secured) || rules.some(readsHeader);
 }
 
 /** The compiler gives what has not changed as the very same object. */
@@ -77,7 +87,7 @@ function isSameList(list: readonly unknown[], other: readonly unknown[] | undefi
 }
 
 function localFlows(plan: DevicePlan, style: FlowStyle): Flow[] {
-	return [...portFlows(plan), ...castFlows(plan), ...stateFlows(), ...expiredFlows(), ...beforeRules(), ...aroundLists(plan, style), ...permitFlows(plan.zone), ...rejectFlows(plan), ...egressFlows(plan)];
+	return [...portFlows(plan), ...castFlows(plan), ...readsHeaders(plan) ? headlessFlows() : [], ...stateFlows(), ...expiredFlows(), ...beforeRules(), ...aroundLists(plan, style), ...permitFlows(plan.zone), ...rejectFlows(plan), ...egressFlows(plan)];
 }
 
 /** What of a bundle turns one state into the other; empty when they are equal. */
@@ -86,17 +96,20 @@ export function diffFlows(previous: FlowState, next: FlowState): readonly FlowLi
 		...diffShared(previous.shared, next.shared),
 		...diffTables(...changedRules(previous.rules, next.rules)),
 		...diffTables(previous.local, next.local),
+		...diffClaims(previous.claims, next.claims),
 	];
 }
 
 /** The flows of the rules that are not the same in both, before and after. No two rules have a flow in common: each has a priority of its own. */
-export function changedRules(previous: RuleFlows, next: RuleFlows): [Flows, Flows] {
+export function changedRules(previous: RuleFlows, next: RuleFlows): readonly [Flows, Flows] {
 	const without = (rules: RuleFlows, others: RuleFlows) => byKey(rules === others ? [] : [...rules].flatMap(([id, flows]) => others.get(id) === flows ? [] : flows));
-	return [without(previous, next), without(next, previous)];
+	return rememberPair(changes, next, previous, () => [without(previous, next), without(next, previous)]);
 }
 
-export function allFlows({local, shared, rules}: FlowState): Flow[] {
-	return [...local.values(), ...shared.flows.values(), ...[...rules.values()].flat()];
+const changes = new WeakMap<RuleFlows, WeakMap<RuleFlows, readonly [Flows, Flows]>>();
+
+export function allFlows({local, claims, shared, rules}: FlowState): Flow[] {
+	return [...local.values(), ...claims.values(), ...shared.flows.values(), ...[...rules.values()].flat()];
 }
 
 /** What the registers, cookies and limits of OVS cannot hold, and what its connection tracking cannot tell. */
@@ -131,12 +144,23 @@ function castFlows({shared, zone}: DevicePlan): Flow[] {
 	];
 }
 
+/**
+A first fragment may end before the header of what it carries, behind options of IPv6 for example; Open vSwitch then reads the ports as 0, and the
+header comes in a fragment that shows no ports either (RFC 7112 lets everybody drop it). No other packet has both ports 0, nor is there an ICMPv6 type 0.
+Where no flow reads headers the switch shows none of any first fragment.
+*/
+function headlessFlows(): Flow[] {
+	const ports = ['tcp', 'tcp6', 'udp', 'udp6', 'sctp', 'sctp6'].map(protocol => `${protocol},ip_frag=first,tp_src=0,tp_dst=0`);
+	return [...ports, 'icmp6,ip_frag=first,icmp_type=0,icmp_code=0'].map(match => makeFlow(table.cast, priority.middle, match, 'drop', 'a first fragment that does not hold its header'));
+}
+
 function stateFlows(): Flow[] {
 	const judge = `goto_table:${table.source}`;
 	const judgeUntracked = `${setFlag('untracked')},${judge}`;
 	return [
 		makeFlow(table.state, priority.high, `ct_mark=${madeByPolicy}/${madeByPolicy}`, `goto_table:${table.forward}`, 'part of a connection that a rule or the default allowed'),
 		makeFlow(table.state, priority.middle + 1, 'ct_state=+inv+trk', judgeUntracked, 'part of no connection: no stateful rule allows it'),
+		makeFlow(table.state, priority.middle + 1, 'ct_state=+rel+trk', judgeUntracked, 'an error about a packet makes no connection: it would make the one of that packet'),
 		...['tcp', 'tcp6'].flatMap(protocol => [
 			makeFlow(table.state, priority.middle, `${protocol},tcp_flags=+syn-ack`, judge, 'opens a TCP connection'),
 			makeFlow(table.state, priority.low, protocol, judgeUntracked, 'TCP that opens no connection: no stateful rule allows it'),

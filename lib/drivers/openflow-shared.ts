@@ -2,7 +2,7 @@
 import {compareAddresses, contains, width} from '../util/address.ts';
 import type {Address, Prefix} from '../util/address.ts';
 import type {AddressSet, SharedPlan} from '../policy/filter-rule.ts';
-import {remember} from '../policy/passes/memo.ts';
+import {remember, rememberPair} from '../policy/passes/memo.ts';
 import {holding} from '../policy/prefix-set.ts';
 import {classify, nowhere} from './address-class.ts';
 import type {SetNumbers} from './address-class.ts';
@@ -57,8 +57,7 @@ const differences = new WeakMap<SharedFlows, WeakMap<SharedFlows, readonly FlowL
 
 /** As diffTables, found once for all switches. */
 export function diffShared(previous: SharedFlows, next: SharedFlows): readonly FlowLine[] {
-	const known = remember(differences, next, () => new WeakMap<SharedFlows, readonly FlowLine[]>());
-	return remember(known, previous, () => diffTables(previous.flows, next.flows));
+	return rememberPair(differences, next, previous, () => diffTables(previous.flows, next.flows));
 }
 
 function isSameOrder({order}: SharedPlan, {plan}: SharedFlows): boolean {

@@ -2,6 +2,7 @@
 import type {Family} from '../util/address.ts';
 import type {FilterRule, TrafficMatch} from '../policy/filter-rule.ts';
 import type {PortRange} from '../policy/model.ts';
+import {remember} from '../policy/passes/memo.ts';
 import {protocolNumbers} from '../policy/traffic.ts';
 import {maskRanges} from './openflow-port-masks.ts';
 import type {Masked} from './openflow-port-masks.ts';
@@ -19,7 +20,6 @@ export type Strand = {
 
 /** How a switch carries packets: by its own userspace datapath or by the kernel's. */
 export type Datapath = 'netdev' | 'system';
-
 
 const names: {readonly [family in Family]: ReadonlyMap<number, string>} = {
 	4: new Map([[protocolNumbers.icmp, 'icmp'], [protocolNumbers.tcp, 'tcp'], [protocolNumbers.udp, 'udp'], [protocolNumbers.sctp, 'sctp']]),
@@ -97,10 +97,17 @@ function namesHeader({sport, dport, icmpType}: TrafficMatch): boolean {
 Userspace connection tracking (Open vSwitch 3.1) knows no SCTP ports: one connection stands for all of its two hosts. So nothing
 may allow one by its ports, and no rule that denies some ports would hold for a pair that another rule connects.
 */
-export function untrackable(rules: readonly FilterRule[], datapath: Datapath): string[] {
+export function untrackable(rules: readonly FilterRule[], datapath: Datapath): readonly string[] {
+	return datapath === 'system' ? [] : remember(untracked, rules, () => untrackedBy(rules));
+}
+
+/** A list of rules that a change leaves as it was is the very same. */
+const untracked = new WeakMap<readonly FilterRule[], readonly string[]>();
+
+function untrackedBy(rules: readonly FilterRule[]): string[] {
 	const namesPorts = (rule: FilterRule) => rule.traffic?.some(match => match.protocol === protocolNumbers.sctp && namesHeader(match)) ?? false;
 	const why = 'connection tracking of the userspace switch knows no SCTP ports';
-	return datapath === 'system' ? [] : rules.filter(namesPorts).flatMap(rule => {
+	return rules.filter(namesPorts).flatMap(rule => {
 		if (rule.action !== 'allow') {
 			return [`"${rule.sentence}": ${why}, so an SCTP connection to another port would get past the rule; ${rule.action} sctp without ports, or allow ports by stateless rules`];
 		}

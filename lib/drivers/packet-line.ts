@@ -8,6 +8,8 @@ const ipv6Header = 40;
 /** Extension headers that stand before what a packet carries, and of them the one whose length is fixed (RFC 8200). */
 const extensions: ReadonlySet<number> = new Set([0, 43, 60]);
 const fragment = 44;
+/** No honest packet has more than one of each and two of destination options (RFC 8200, 4.1). */
+const mostExtensions = 8;
 const withPorts: ReadonlySet<string> = new Set(['tcp', 'udp', 'sctp', 'dccp', 'udplite']);
 
 /** What a frame carries, from the IP header on. */
@@ -33,13 +35,18 @@ export function packetLine(packet: Buffer): string {
 	return 'not an IP packet';
 }
 
-function behindExtensions(protocol: number, body: Buffer): {protocol: number; body: Buffer} {
-	if (protocol === fragment && body.length >= 8) {
-		const isLater = (body.readUInt16BE(2) & 0xFF_F8) !== 0;
-		return isLater ? {protocol: body[0] ?? 0, body: Buffer.alloc(0)} : behindExtensions(body[0] ?? 0, body.subarray(8));
+/** @param left how many headers more are looked behind */
+function behindExtensions(protocol: number, body: Buffer, left = mostExtensions): {protocol: number; body: Buffer} {
+	if (left === 0 || body.length < 8) {
+		return {protocol, body};
 	}
 
-	return extensions.has(protocol) && body.length >= 8 ? behindExtensions(body[0] ?? 0, body.subarray(((body[1] ?? 0) + 1) * 8)) : {protocol, body};
+	if (protocol === fragment) {
+		const isLater = (body.readUInt16BE(2) & 0xFF_F8) !== 0;
+		return isLater ? {protocol: body[0] ?? 0, body: Buffer.alloc(0)} : behindExtensions(body[0] ?? 0, body.subarray(8), left - 1);
+	}
+
+	return extensions.has(protocol) ? behindExtensions(body[0] ?? 0, body.subarray(((body[1] ?? 0) + 1) * 8), left - 1) : {protocol, body};
 }
 
 function line(source: Buffer, destination: Buffer, protocol: number, body: Buffer): string {

@@ -1,14 +1,21 @@
 /** A rule as lines of a perimeter router: who and what it matches, then the chains that hold its rate and its log, then its verdict. */
 import type {Family} from '../util/address.ts';
 import type {FilterRule, Match} from '../policy/filter-rule.ts';
+import {remember} from '../policy/passes/memo.ts';
 import {chains, inSet, line} from './chain-line.ts';
 import type {ChainLine, Condition, Side, Target} from './chain-line.ts';
 
-/** A line for each of its kinds of traffic in the family; none for a rule that names only addresses or traffic of the other family. */
-export function ruleLines(rule: FilterRule, family: Family): ChainLine[] {
+const rendered: Readonly<Record<Family, WeakMap<FilterRule, readonly ChainLine[]>>> = {4: new WeakMap(), 6: new WeakMap()};
+
+/** A line for each of its kinds of traffic in the family; none for a rule that names only addresses or traffic of the other family. The same rule has the very same lines. */
+export function ruleLines(rule: FilterRule, family: Family): readonly ChainLine[] {
+	return remember(rendered[family], rule, () => renderRule(rule, family));
+}
+
+function renderRule(rule: FilterRule, family: Family): ChainLine[] {
 	const {entry, label, counts, lines} = stagesOf(rule);
 	const sides = [sideConditions(rule.from, 'src', family), sideConditions(rule.to, 'dst', family)];
-	if (sides.includes(undefined)) {
+	if (sides.includes(undefined) || (rule.family ?? family) !== family) {
 		return [];
 	}
 

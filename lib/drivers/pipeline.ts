@@ -10,7 +10,7 @@ By its style (openflow-port-lists.ts) a switch has the policy's rules not in `ru
 
     rules ─ egress ─ ingress ─ groups ─ defaults …
 
-A priority tag is taken off and the frame classified again; `rules` may go to `permit` and `forward`, `defaults` with what a firewall
+A priority tag is taken off and the frame classified again, and so is what comes from the port of an unbound host, behind `antispoof`; `rules` may go to `permit` and `forward`, `defaults` with what a firewall
 will answer to `forward`, `forward` to `other`. After `permit` has made a connection the packet begins `forward` anew.
 */
 
@@ -18,7 +18,7 @@ will answer to `forward`, `forward` to `other`. After `permit` has made a connec
 export const table = {
 	/** Tells guarded ports from others, and what is always allowed from what is judged. */
 	classify: 0,
-	/** Whose packet it is: a secured port sends from its own MAC and addresses only. */
+	/** Whose packet it is: a secured port sends from its own MAC and addresses only, any other host's from none that is a bound host's. */
 	antispoof: 1,
 	/** What kind of packet it is: neighbour discovery, DHCP, router advertisements of a secured port. */
 	protocol: 2,
@@ -111,6 +111,8 @@ export const flag = {
 	router: 0x8,
 	/** A rule rejects it: the firewall that parts the pair answers, otherwise it is dropped. */
 	rejected: 0x10,
+	/** Comes from a host in no group, and claims no address of a host in one. */
+	guest: 0x20,
 } as const;
 
 type FlagName = keyof typeof flag;

@@ -1,23 +1,32 @@
 /** Keeps all enforcement points of a lab at one policy: every device takes a change over, or none does. */
-import {protocolNumber} from '../kernel/protocol.ts';
-import type {TrackedConnection} from '../kernel/conntrack.ts';
 import type {Packet, Verdict} from '../policy/evaluate.ts';
 import type {Compiled, DevicePlan} from '../policy/filter-rule.ts';
-import {parseAddress} from '../util/address.ts';
 import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
-import {inSlices, slicesOf} from '../util/slices.ts';
-import type {FirewallDriver, InstalledLine, Step} from './driver.ts';
-import {CarriedHits} from './hits.ts';
+import {inSlices} from '../util/slices.ts';
+import {PutBackError, applyAll, checkAll, discardAll} from './device-steps.ts';
+import type {AnyDriver, DeviceStep} from './device-steps.ts';
+import type {InstalledLine} from './driver.ts';
+import {Hits, hitsByRule} from './hits.ts';
+import type {RuleHits} from './hits.ts';
+import {revokeOn, throwFailures} from './revocation.ts';
 
-/** Each driver is asked only about states that it rendered itself. */
-type AnyDriver = FirewallDriver<unknown>;
 /** The driver that a device is to have. */
 export type DriverOf = (device: Pick<DevicePlan, 'device' | 'kind'>) => AnyDriver;
 
-type Installed = {readonly driver: AnyDriver; readonly state: unknown};
-type Change = Step<unknown> & {
+type Rules = DevicePlan['rules'];
+type Installed = {
 	readonly driver: AnyDriver;
+	readonly state: unknown;
+	/** What the device may have instead, because it took neither a change nor the way back. */
+	readonly perhaps?: readonly unknown[];
+	/** Those that it counts. */
+	readonly rules: Rules;
+};
+
+type Rendered = {
+	readonly step: DeviceStep;
+	readonly rules: Rules;
 	/** What another driver has there, which goes as soon as this one's is in force. */
 	readonly retires?: Installed;
 };
@@ -32,9 +41,10 @@ export type DeviceChange = {
 
 export class Firewall {
 	readonly #driverOf: DriverOf;
-	/** What drivers that are gone had counted. */
-	readonly #counted = new CarriedHits();
+	readonly #hits = new Hits();
 	#installed = new Map<string, Installed>();
+	/** What drivers that were replaced still have on a device, until `retire` has taken it away. */
+	readonly #leftovers = new Map<string, readonly Installed[]>();
 	/** Devices that changed since connections were last compared with the policy. */
 	readonly #changed = new Set<string>();
 
@@ -44,43 +54,82 @@ export class Firewall {
 
 	/**
 	Brings every device to a policy: all are asked first, then changed, in natural order; when one refuses, those that changed
-	are put back.
+	are put back. A device that an earlier change has left nobody knows how is changed whatever it has.
 
+	@param rules ids of all rules that the policy has, whose hits go on; default: those that some device may need
 	@returns names of the devices that changed; empty when all were so already
 	@throws InputError `unsupported` with every refusal, before anything is touched
-	@throws DeviceError naming the device, the rule and the device's own words
+	@throws DeviceError naming the device, the rule and the device's own words; PutBackError
 	*/
-	async apply({devices}: Compiled): Promise<string[]> {
-		const plans = sortNames(devices.keys()).flatMap(name => devices.get(name) ?? []);
-		this.#refuseUnsupported(plans);
-		const rendered = plans.map(plan => this.#render(plan));
+	async apply({shared, devices}: Compiled, rules: Iterable<number> = shared.order): Promise<string[]> {
+		const rendered = this.#render(sortNames(devices.keys()).flatMap(name => devices.get(name) ?? []));
 		const changes = rendered.filter(isChange);
-		await checkAll(changes);
-		await applyAll(changes);
-		this.#installed = new Map(rendered.map(({device, driver, next}) => [device, {driver, state: next}]));
-		const names = changes.map(({device}) => device);
-		names.forEach(name => this.#changed.add(name));
-		await this.#retire(changes);
-		return names;
+		const steps = changes.map(({step}) => step);
+		const kept = new Set(rules);
+		await checkAll(steps);
+		const lost = await this.#losses(rendered, kept).catch(async (error: unknown) => {
+			await discardAll(steps);
+			throw error;
+		});
+		try {
+			await applyAll(steps);
+		} catch (error) {
+			this.#rememberStuck(error);
+			await this.#countOn(lost);
+			throw error;
+		}
+
+		const heirs = new Set(rendered.filter(each => this.#predecessor(each)).map(({step: {device}}) => device));
+		this.#take(rendered);
+		await this.#countOn(new Map([...lost].filter(([device]) => heirs.has(device))));
+		[...lost].filter(([device]) => !heirs.has(device)).forEach(([device, hits]) => {
+			this.#hits.keep(device, hits);
+		});
+		this.#hits.retain(kept);
+		steps.forEach(({device}) => this.#changed.add(device));
+		return steps.map(({device}) => device);
 	}
 
 	/** What `apply` would change, in natural order; nothing is touched. @throws InputError `unsupported` with every refusal */
 	plan({devices}: Compiled): DeviceChange[] {
-		const plans = sortNames(devices.keys()).flatMap(name => devices.get(name) ?? []);
-		this.#refuseUnsupported(plans);
-		return plans
-			.map(plan => this.#render(plan))
+		return this.#render(sortNames(devices.keys()).flatMap(name => devices.get(name) ?? []))
 			.filter(isChange)
-			.map(({device, driver, previous, next}) => ({device, ...difference(driver.texts(previous), driver.texts(next))}));
+			.map(({step: {device, driver, previous, next}}) => ({device, ...difference(driver.texts(previous), driver.texts(next))}));
 	}
 
 	/** The same for devices that nothing uses yet: a few at a time, without asking first and without a way back. */
 	async install({devices}: Compiled): Promise<void> {
-		const plans = [...devices.values()];
-		this.#refuseUnsupported(plans);
-		const changes = plans.map(plan => this.#render(plan));
-		await inSlices(changes, async change => change.driver.apply(change));
-		this.#installed = new Map(changes.map(({device, driver, next}) => [device, {driver, state: next}]));
+		const rendered = this.#render([...devices.values()]);
+		await inSlices(rendered, async ({step}) => step.driver.apply(step));
+		this.#take(rendered);
+	}
+
+	/**
+	Takes away what drivers that were replaced still have. Until then packets pass that both drivers let pass; connections that the old
+	one made are the new one's too.
+
+	@throws SecureNetError `retire` naming the devices that keep it; the new driver is in force everywhere, and the next call tries again
+	*/
+	async retire(): Promise<void> {
+		const stuck: string[] = [];
+		for (const [device, leftovers] of this.#leftovers) {
+			const left: Installed[] = [];
+			for (const {driver, state, perhaps = [], rules} of leftovers) {
+				try {
+					await driver.apply({device, previous: state, next: driver.plain, ...perhaps.length > 0 ? {perhaps} : {}});
+					driver.close?.(device);
+				} catch (error) {
+					left.push({driver, state, perhaps: [driver.plain], rules});
+					stuck.push(`  ${device}: ${messageOf(error)}`);
+				}
+			}
+
+			this.#leave(device, left);
+		}
+
+		if (stuck.length > 0) {
+			throw new SecureNetError('retire', ['The new drivers are in force; these devices keep what the old ones had besides, and let pass what both allow, until a change of the policy succeeds:', ...stuck].join('\n'));
+		}
 	}
 
 	/**
@@ -99,14 +148,36 @@ export class Firewall {
 
 	/** Returns when every device that changed treats all packets by what it has now, where connections that are no longer allowed run on. */
 	async settle(): Promise<void> {
-		await Promise.all([...this.#byDriver(this.#changed).keys()].map(async driver => driver.settle()));
+		await Promise.all([...this.#byDriver(this.#changed).keys()].map(async driver => driver.settle?.()));
 	}
 
-	/** What is installed on devices, by device, each line with its sentence. @throws InputError `unknown-device` */
+	/** What is installed on devices, by device, each line with its sentence and its hits. @throws InputError `unknown-device` */
 	async list(devices: readonly string[]): Promise<Map<string, InstalledLine[]>> {
+		return this.#hits.of(await this.#read(devices));
+	}
+
+	/** Rule id to the hits since they were last reset, summed over devices. */
+	async hits(): Promise<RuleHits> {
+		return this.#hits.sum(await this.#read([...this.#installed.keys()]));
+	}
+
+	/** From now on hits count from zero. The devices' own counters go on. */
+	async resetHits(): Promise<void> {
+		this.#hits.reset(await this.#read([...this.#installed.keys()]));
+	}
+
+	/** Lets go of what drivers keep open for devices. */
+	close(): void {
+		for (const [device, {driver}] of [...this.#installed, ...[...this.#leftovers].flatMap(([name, left]) => left.map(each => [name, each] as const))]) {
+			driver.close?.(device);
+		}
+	}
+
+	/** Lines as the devices have them. */
+	async #read(devices: readonly string[]): Promise<Map<string, InstalledLine[]>> {
 		const lists = await Promise.all([...this.#byDriver(devices)].map(async ([driver, states]) => driver.list(states)));
 		const lines = new Map(lists.flatMap(list => [...list]));
-		return new Map(devices.map(device => [device, this.#counted.with(device, lines.get(device) ?? [])]));
+		return new Map(devices.map(device => [device, lines.get(device) ?? []]));
 	}
 
 	#byDriver(devices: Iterable<string>): Map<AnyDriver, Map<string, unknown>> {
@@ -124,165 +195,91 @@ export class Firewall {
 		return byDriver;
 	}
 
-	#refuseUnsupported(plans: readonly DevicePlan[]): void {
+	/** @throws InputError `unsupported` with every refusal */
+	#render(plans: readonly DevicePlan[]): Rendered[] {
 		const refusals = plans.flatMap(plan => this.#driverOf(plan).supports(plan).map(sentence => `  ${plan.device}: ${sentence}`));
 		if (refusals.length > 0) {
 			throw new InputError('unsupported', ['The policy cannot be enforced; nothing has changed.', ...refusals].join('\n'));
 		}
+
+		return plans.map(plan => this.#renderOne(plan));
 	}
 
-	#render(plan: DevicePlan): Change {
+	#renderOne(plan: DevicePlan): Rendered {
+		const {device, rules} = plan;
 		const driver = this.#driverOf(plan);
-		const installed = this.#installed.get(plan.device);
-		const retires = installed && installed.driver !== driver ? installed : undefined;
-		const previous = installed && !retires ? installed.state : driver.plain;
-		return {device: plan.device, driver, previous, next: driver.render(plan, previous), ...retires ? {retires, beside: true} : {}};
+		const installed = this.#installed.get(device);
+		// Drivers that begin from the very same state, such as one that is made of another, go on from each other's.
+		const retires = installed && installed.driver.plain !== driver.plain ? installed : undefined;
+		const {state: previous, perhaps} = [installed, ...this.#leftovers.get(device) ?? []].find(each => each?.driver.plain === driver.plain) ?? {state: driver.plain};
+		const step = {device, driver, previous, next: driver.render(plan, previous), ...retires ? {beside: true} : {}, ...perhaps ? {perhaps} : {}};
+		return {step, rules, ...retires ? {retires} : {}};
 	}
 
-	/**
-	While two drivers are on a device, packets pass that both let pass; connections that the old one made are the new one's too.
+	/** The driver from whose state another goes on. */
+	#predecessor({step: {device, driver}, retires}: Rendered): AnyDriver | undefined {
+		const installed = this.#installed.get(device)?.driver;
+		return retires || installed === driver ? undefined : installed;
+	}
 
-	@throws SecureNetError `retire` naming the devices that keep what the old driver had; the new one is in force everywhere
-	*/
-	async #retire(changes: readonly Change[]): Promise<void> {
-		const stuck: string[] = [];
-		for (const {device, retires} of changes) {
-			try {
-				if (retires) {
-					this.#counted.add(device, (await retires.driver.list(new Map([[device, retires.state]]))).get(device) ?? []);
-					await retires.driver.apply({device, previous: retires.state, next: retires.driver.plain});
-				}
-			} catch (error) {
-				stuck.push(`  ${device}: ${messageOf(error)}`);
+	/** The steps were made. */
+	#take(rendered: readonly Rendered[]): void {
+		rendered.forEach(each => this.#predecessor(each)?.close?.(each.step.device));
+		this.#installed = new Map(rendered.map(({step: {device, driver, next}, rules}) => [device, {driver, state: next, rules}]));
+		for (const {step: {device, driver}, retires} of rendered) {
+			const others = (this.#leftovers.get(device) ?? []).filter(each => each.driver.plain !== driver.plain);
+			this.#leave(device, retires ? [...others, retires] : others);
+		}
+	}
+
+	#leave(device: string, leftovers: readonly Installed[]): void {
+		if (leftovers.length > 0) {
+			this.#leftovers.set(device, leftovers);
+		} else {
+			this.#leftovers.delete(device);
+		}
+	}
+
+	/** What was not put back is what was to go, or what was to come. */
+	#rememberStuck(error: unknown): void {
+		for (const {device, driver, previous, next, perhaps = []} of error instanceof PutBackError ? error.stuck : []) {
+			const {driver: own = driver, rules = []} = this.#installed.get(device) ?? {};
+			const stuck = {driver, state: next, perhaps: [previous, ...perhaps].filter(state => state !== next), rules};
+			if (own.plain === driver.plain) {
+				this.#installed.set(device, stuck);
+			} else {
+				this.#leave(device, [...(this.#leftovers.get(device) ?? []).filter(each => each.driver !== driver), stuck]);
 			}
 		}
+	}
 
-		if (stuck.length > 0) {
-			throw new SecureNetError('retire', ['The new drivers are in force; these devices keep what the old ones had besides, and let pass what both allow:', ...stuck].join('\n'));
+	/** What devices have counted of rules that stay in the policy and that a change takes from them, or of all where another driver comes: it may be lost then. */
+	async #losses(rendered: readonly Rendered[], kept: ReadonlySet<number>): Promise<Map<string, RuleHits>> {
+		const ids = new Map(rendered.flatMap(({step: {device, driver}, rules}) => {
+			const {rules: had = [], driver: counter = driver} = this.#installed.get(device) ?? {};
+			const stay = new Set(counter === driver ? rules.map(({id}) => id) : []);
+			const lost = had === rules && counter === driver ? [] : had.map(({id}) => id).filter(id => kept.has(id) && !stay.has(id));
+			return lost.length === 0 ? [] : [[device, new Set(lost)] as const];
+		}));
+		const lines = await this.#read([...ids.keys()]);
+		return new Map([...lines].map(([device, own]) => [device, hitsByRule(own.filter(({rule}) => ids.get(device)?.has(rule ?? 0)))]));
+	}
+
+	/** What devices count less now is kept: those that were put back begin at 0 with what they had lost, and a driver that goes on from another's state with what that one kept. */
+	async #countOn(lost: ReadonlyMap<string, RuleHits>): Promise<void> {
+		const lines = await this.#read([...lost.keys()]).catch(() => new Map<string, InstalledLine[]>());
+		for (const [device, own] of lines) {
+			const now = hitsByRule(own);
+			this.#hits.keep(device, new Map([...lost.get(device) ?? []].map(([rule, packets]) => [rule, Math.max(0, packets - (now.get(rule) ?? 0))])));
 		}
 	}
 }
 
-function isChange({driver, previous, next, retires}: Change): boolean {
-	return retires !== undefined || driver.differs(previous, next);
+function isChange({step: {driver, previous, next, perhaps}, retires}: Rendered): boolean {
+	return retires !== undefined || perhaps !== undefined || driver.differs(previous, next);
 }
 
 function difference(before: readonly string[], after: readonly string[]): {added: string[]; removed: string[]} {
 	const [old, now] = [new Set(before), new Set(after)];
 	return {added: [...now].filter(text => !old.has(text)), removed: [...old].filter(text => !now.has(text))};
-}
-
-/** When one device refuses, the others forget what they prepared. The first refusal in natural order is the one that is told. */
-async function checkAll(changes: readonly Change[]): Promise<void> {
-	const answers = await Promise.allSettled(changes.map(async change => change.driver.check(change)));
-	const refusal = answers.find(answer => answer.status === 'rejected');
-	if (refusal) {
-		await discardAll(changes.filter((_, index) => answers[index]?.status === 'fulfilled'));
-		throw refusal.reason;
-	}
-}
-
-/**
-A few devices at a time, in natural order: a switch with many ports answers late, and does not answer later when others are asked too.
-When one refuses, all that changed are put back. The first refusal in natural order is the one that is told.
-*/
-async function applyAll(changes: readonly Change[]): Promise<void> {
-	const made: Change[] = [];
-	let begun = 0;
-	for (const slice of slicesOf(changes)) {
-		begun += slice.length;
-		const answers = await Promise.allSettled(slice.map(async change => change.driver.apply(change)));
-		made.push(...slice.filter((_, index) => answers[index]?.status === 'fulfilled'));
-		const refusal = answers.find(answer => answer.status === 'rejected');
-		if (refusal) {
-			try {
-				await putBack([...made].reverse(), refusal.reason);
-			} finally {
-				await discardAll(changes.slice(begun));
-			}
-
-			throw refusal.reason;
-		}
-	}
-}
-
-/** What a device cannot forget is in nobody's way, and must not hide why the change was refused. */
-async function discardAll(changes: readonly Change[]): Promise<void> {
-	await Promise.allSettled(changes.map(async change => change.driver.discard(change)));
-}
-
-/** @throws SecureNetError `put-back` when a device takes neither the new policy nor the old one */
-async function putBack(changes: readonly Change[], reason: unknown): Promise<void> {
-	const stuck: string[] = [];
-	for (const {driver, device, previous, next, beside} of changes) {
-		try {
-			const back = {device, previous: next, next: previous, ...beside === undefined ? {} : {beside}};
-			await driver.check(back);
-			await driver.apply(back);
-		} catch (error) {
-			stuck.push(`${device} keeps the new policy: ${messageOf(error)}`);
-		}
-	}
-
-	if (stuck.length > 0) {
-		throw new SecureNetError('put-back', [messageOf(reason), ...stuck].join('\n'), {}, {cause: reason});
-	}
-}
-
-type Revoked = {readonly count: number; readonly failures: readonly Failure[]};
-type Failure = {readonly devices: string; readonly error: unknown};
-
-/** Every device cuts what it can, whatever becomes of the others. */
-async function revokeOn(driver: AnyDriver, devices: ReadonlyMap<string, unknown>, evaluate: (packet: Packet) => Verdict): Promise<Revoked> {
-	const failures: Failure[] = [];
-	let count = 0;
-	for (const [device, connections] of await connectionsOf(driver, devices, failures)) {
-		try {
-			const refused = connections.filter(connection => !isAllowed(connection, evaluate));
-			if (refused.length > 0) {
-				await driver.cut(device, devices.get(device), refused);
-				count += refused.length;
-			}
-		} catch (error) {
-			failures.push({devices: device, error});
-		}
-	}
-
-	return {count, failures};
-}
-
-async function connectionsOf(driver: AnyDriver, devices: ReadonlyMap<string, unknown>, failures: Failure[]): Promise<ReadonlyMap<string, readonly TrackedConnection[]>> {
-	try {
-		await driver.settle();
-		return await driver.connections(devices);
-	} catch (error) {
-		failures.push({devices: [...devices.keys()].join(', '), error});
-		return new Map();
-	}
-}
-
-/** @throws SecureNetError `revoke` naming every device, when there are failures */
-function throwFailures(failures: readonly Failure[]): void {
-	if (failures.length > 0) {
-		const lines = failures.map(({devices, error}) => `  ${devices}: ${messageOf(error)}`);
-		throw new SecureNetError('revoke', ['Connections that the policy no longer allows may go on:', ...lines].join('\n'), {}, {cause: failures[0]?.error});
-	}
-}
-
-/** A connection is kept by an allow that would make it again; what only lets single packets pass keeps none. */
-function isAllowed(connection: TrackedConnection, evaluate: (packet: Packet) => Verdict): boolean {
-	const {action, stateful} = evaluate(openingOf(connection));
-	return action === 'allow' && stateful;
-}
-
-/** The packet that began the connection. */
-function openingOf({protocol, source, destination, sport, dport, icmp}: TrackedConnection): Packet {
-	return {
-		source: parseAddress(source),
-		destination: parseAddress(destination),
-		protocol: protocolNumber(protocol),
-		...(sport === undefined ? {} : {sport}),
-		...(dport === undefined ? {} : {dport}),
-		...(icmp ? {icmpType: icmp.type, icmpCode: icmp.code} : {}),
-	};
 }

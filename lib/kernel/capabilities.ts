@@ -25,6 +25,7 @@ const programs: Readonly<Record<string, string>> = {
 	'ip6tables-restore': 'writes the IPv6 rules of perimeter firewalls',
 	'ipset': 'keeps the address sets of perimeter firewalls',
 	'conntrack': 'shows the connections of perimeter firewalls',
+	'conntrackd': 'tells one perimeter firewall the connections of another one',
 	'ping': 'for the prompt',
 	'iperf3': 'measures bandwidth',
 	'tcpdump': 'shows traffic',

@@ -16,6 +16,8 @@ export type TrackedConnection = ProtocolFields & {
 	readonly protocol: string;
 	readonly source: string;
 	readonly destination: string;
+	/** Such as `SYN_SENT` or `ESTABLISHED`; of protocols that have states. */
+	readonly state?: string;
 	/** Connection mark; 0 when nobody set one. */
 	readonly mark: number;
 	/** Connection tracking zone; absent for zone 0. */
@@ -134,5 +136,9 @@ export function describe({protocol, source, destination, sport, dport, icmp}: Tr
 export function connectionOf(family: Family, protocol: string, fields: ReadonlyMap<string, string>): TrackedConnection {
 	const number = (key: string) => Number(fields.get(key) ?? 0);
 	const zone = fields.has('zone') ? {zone: number('zone')} : {};
-	return {family, protocol, source: fields.get('src') ?? '', destination: fields.get('dst') ?? '', ...protocolFields(protocol, number), mark: number('mark'), ...zone};
+	const state = fields.get('state');
+	return {
+		family, protocol, source: fields.get('src') ?? '', destination: fields.get('dst') ?? '', ...protocolFields(protocol, number),
+		...state === undefined ? {} : {state}, mark: number('mark'), ...zone,
+	};
 }

@@ -1,5 +1,6 @@
 /** Connections on the wire of ctnetlink: how the kernel tells one, and how one is named in a request. */
 import {addressBytes, formatAddress, fromBytes, parseAddress} from '../util/address.ts';
+import {stateName} from './connection-states.ts';
 import type {TrackedConnection} from './conntrack.ts';
 import {Attributes} from './netlink-attributes.ts';
 import {NLA_F_NESTED, nfHeaderLength, readFamily} from './nfnetlink.ts';
@@ -12,7 +13,10 @@ export const ctMessage = {get: 0x1_01, delete: 0x1_02} as const;
 export type MarkMatch = {readonly value: number; readonly mask: number};
 
 /** Attributes of linux/netfilter/nfnetlink_conntrack.h. */
-const cta = {tupleOriginal: 1 | NLA_F_NESTED, mark: 8, zone: 18, markMask: 21, ip: 1 | NLA_F_NESTED, protocol: 2 | NLA_F_NESTED, number: 1} as const;
+const cta = {tupleOriginal: 1 | NLA_F_NESTED, protocolInfo: 4, mark: 8, zone: 18, markMask: 21, ip: 1 | NLA_F_NESTED, protocol: 2 | NLA_F_NESTED, number: 1} as const;
+/** Whose states are told, each within an attribute of its own. */
+const ctaInfo: Readonly<Record<string, number>> = {tcp: 1, sctp: 3};
+const ctaState = 1;
 const ctaAddresses = {4: {source: 1, destination: 2}, 6: {source: 3, destination: 4}} as const;
 const ctaFields = {sport: 2, dport: 3, id: 4, type: 5, code: 6} as const;
 const ctaFieldsOfIcmpv6 = {...ctaFields, id: 7, type: 8, code: 9} as const;
@@ -65,9 +69,16 @@ export function readConnection(payload: Buffer): TrackedConnection {
 		source: textOf(addresses.bytes(ctaAddresses[family].source)),
 		destination: textOf(addresses.bytes(ctaAddresses[family].destination)),
 		...protocolFields(protocol, name => numbers.number(types[name]) ?? 0),
+		...stateOf(protocol, attributes),
 		mark: attributes.number(cta.mark) ?? 0,
 		...(zone === undefined ? {} : {zone}),
 	};
+}
+
+function stateOf(protocol: string, attributes: Attributes): Pick<TrackedConnection, 'state'> {
+	const info = ctaInfo[protocol];
+	const number = info === undefined ? undefined : attributes.nested(cta.protocolInfo).nested(info).number(ctaState);
+	return number === undefined ? {} : {state: stateName(protocol, number)};
 }
 
 function fieldTypes(protocol: string): Readonly<Record<FieldName, number>> {

@@ -34,17 +34,24 @@ export class PingSocket {
 
 	/** Undefined when the request went out, else the errno's name, such as ENETUNREACH. */
 	send(to: Address, number: number): string | undefined {
+		return trySendTo(this.fd, this.request(number), socketAddress(to));
+	}
+
+	/** A request as it goes out; valid until the next. The number stands beside its complement, so that it does not change the checksum. */
+	request(number: number): Uint8Array {
 		const packet = this.#packet;
 		packet.fill(0);
 		packet[0] = this.#kind.request;
 		packet.writeUInt16BE(this.#identifier, 4);
 		packet.writeUInt16BE(number & 0xFF_FF, 6);
 		packet.writeUInt32BE(number, 8);
+		packet.writeUInt16BE(~number & 0xFF_FF, 12);
+		packet.writeUInt32BE(~number >>> 0, 14);
 		if (this.#family === 4) {
 			packet.writeUInt16BE(checksum(packet), 2);
 		}
 
-		return trySendTo(this.fd, packet, socketAddress(to));
+		return packet;
 	}
 
 	/** The number of the next reply, or undefined when none is waiting. */
@@ -74,7 +81,7 @@ function onlyType(type: number, family: 4 | 6): Uint8Array {
 }
 
 /** struct sockaddr_in, or sockaddr_in6 without flow and scope. */
-function socketAddress(to: Address): Uint8Array {
+export function socketAddress(to: Address): Uint8Array {
 	const bytes = new Uint8Array(to.family === 4 ? 16 : 28);
 	bytes[0] = echo[to.family].domain;
 	bytes.set(addressBytes(to), to.family === 4 ? 4 : 8);

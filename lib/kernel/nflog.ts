@@ -18,18 +18,25 @@ export type LoggedPacket = {
 /** Message types: subsystem 4, and the message's number. */
 const message = {packet: 0x4_00, config: 0x4_01} as const;
 /** Attributes of a configuration, with its command and its mode, and of a packet. */
-const config = {command: 1, mode: 2} as const;
-const attribute = {interface: 4, payload: 9, prefix: 10} as const;
+const config = {command: 1, mode: 2, flags: 6} as const;
+const attribute = {interface: 4, payload: 9, prefix: 10, sequence: 12} as const;
 const bindCommand = 1;
 const copyPacket = 2;
+/** NFULNL_CFG_F_SEQ: reports of the group have numbers, from 0, also those that are lost. */
+const numbered = 1;
 /** Bytes of each packet: all headers that anybody reads. */
 const copyLength = 128;
+/** Packets that are read without a pause. */
+const portion = 1000;
 
 export class LogReader {
 	readonly #fd: number;
 	readonly #buffer = Buffer.alloc(1 << 17);
 	/** What had come before the kernel had answered. */
 	readonly #waiting: LoggedPacket[] = [];
+	/** The number that the next report has when none is lost. */
+	#next = 0;
+	#lost = 0;
 
 	/**
 	Equivalent to: `ip netns exec NAMESPACE tcpdump -i nflog:GROUP`
@@ -46,26 +53,50 @@ export class LogReader {
 		}
 	}
 
-	/** All that has come since the last call. Never waits. What came faster than it was read is lost. */
-	read(): LoggedPacket[] {
+	/**
+	What has come since the last call, the first of it: a flood must not keep the program from all else. Never waits.
+
+	@param most so many packets, and what else came with the last of them; the rest is there for the next call
+	*/
+	read(most = portion): LoggedPacket[] {
 		const packets = this.#waiting.splice(0);
-		for (let length = tryRecv(this.#fd, this.#buffer); length !== undefined; length = tryRecv(this.#fd, this.#buffer)) {
-			for (const {type, at, end} of messagesIn(this.#buffer, length)) {
-				packets.push(...type === message.packet ? [readPacket(this.#buffer.subarray(at + headerLength, end))] : []);
+		while (packets.length < most) {
+			// That something was lost is told before what is there, once (ENOBUFS, netlink(7)).
+			const length = tryRecv(this.#fd, this.#buffer) ?? tryRecv(this.#fd, this.#buffer);
+			if (length === undefined) {
+				break;
 			}
+
+			packets.push(...this.#packetsIn(length));
 		}
 
 		return packets;
+	}
+
+	/** How many packets the kernel has not reported, as they came faster than they were read: known when the next one is read. */
+	get lost(): number {
+		return this.#lost;
 	}
 
 	close(): void {
 		close(this.#fd);
 	}
 
+	#packetsIn(length: number): LoggedPacket[] {
+		return [...messagesIn(this.#buffer, length)].filter(({type}) => type === message.packet).map(({at, end}) => this.#packet(at, end));
+	}
+
+	#packet(at: number, end: number): LoggedPacket {
+		const {sequence, packet} = readPacket(this.#buffer.subarray(at + headerLength, end));
+		this.#lost += (sequence - this.#next) >>> 0;
+		this.#next = (sequence + 1) >>> 0;
+		return packet;
+	}
+
 	#bind(namespace: Namespace, group: number): void {
 		const request = new Request();
 		writeConfig(request, group, 1, () => request.attribute(config.command, Uint8Array.of(bindCommand)));
-		writeConfig(request, group, 2, () => request.attribute(config.mode, Uint8Array.of(0, 0, 0, copyLength, copyPacket, 0)));
+		writeConfig(request, group, 2, () => request.attribute(config.mode, Uint8Array.of(0, 0, 0, copyLength, copyPacket, 0)).attribute(config.flags, Uint8Array.of(0, numbered)));
 		request.acknowledgeLast();
 		send(this.#fd, request.bytes, request.length);
 		for (let done = false; !done;) {
@@ -75,7 +106,7 @@ export class LogReader {
 					throwRefusal(this.#buffer, at, `log group ${group}`, namespace.name);
 					done ||= this.#buffer.readUInt32LE(at + 8) === 2;
 				} else if (type === message.packet) {
-					this.#waiting.push(readPacket(this.#buffer.subarray(at + headerLength, end)));
+					this.#waiting.push(this.#packet(at, end));
 				}
 			}
 		}
@@ -106,7 +137,11 @@ function throwRefusal(buffer: Buffer, at: number, object: string, place: string)
 }
 
 /** Copies: the buffer is filled again. */
-function readPacket(payload: Buffer): LoggedPacket {
+function readPacket(payload: Buffer): {readonly sequence: number; readonly packet: LoggedPacket} {
 	const attributes = new Attributes(payload, nfHeaderLength);
-	return {prefix: attributes.bytes(attribute.prefix).toString('latin1').replace(/\0.*$/s, ''), packet: Buffer.from(attributes.bytes(attribute.payload)), interface: attributes.number(attribute.interface) ?? 0};
+	const prefix = attributes.bytes(attribute.prefix).toString('latin1').replace(/\0.*$/s, '');
+	return {
+		sequence: attributes.number(attribute.sequence) ?? 0,
+		packet: {prefix, packet: Buffer.from(attributes.bytes(attribute.payload)), interface: attributes.number(attribute.interface) ?? 0},
+	};
 }

@@ -56,6 +56,11 @@ export async function readTable(namespace: Namespace, {family, name}: Table, {el
 	}
 }
 
+/** Equivalent to: `ip netns exec NAMESPACE nft --stateless list ruleset`, which leaves counts out */
+export async function readRuleset(namespace: Namespace): Promise<string> {
+	return (await run([nft(), '--stateless', 'list', 'ruleset'], {namespace, timeout})).stdout;
+}
+
 /** JSON would tell a rule as a tree; this is its text. Blocks are indented by one tab, what is in them by two. */
 function readPrinted(text: string): PrintedTable {
 	const blocks = [...text.matchAll(/^\t(\w+) (\S+) \{\n([^]*?)^\t\}$/gm)].map(([, kind = '', name = '', body = '']) => ({kind, name, body}));

@@ -31,6 +31,7 @@ export class Channel {
 	/** Switches use 0 for what nobody asked for. */
 	#nextXid = 1;
 	#closed: string | undefined;
+	#toldOfEnd: () => void = () => undefined;
 	#greeted: (hello: Message) => void = () => undefined;
 
 	/**
@@ -111,6 +112,15 @@ export class Channel {
 		}
 	}
 
+	/** Tells one listener, once, when the connection has ended, whoever ended it; at once when it has. */
+	onClose(listener: () => void): void {
+		if (this.isOpen) {
+			this.#toldOfEnd = listener;
+		} else {
+			listener();
+		}
+	}
+
 	/** Sends a request whose answer does not matter; on a closed connection neither does the request. */
 	send(bytes: Buffer): void {
 		if (this.isOpen) {
@@ -175,11 +185,17 @@ export class Channel {
 	}
 
 	#end(reason: string): void {
-		this.#closed ??= reason;
+		if (this.#closed !== undefined) {
+			return;
+		}
+
+		this.#closed = reason;
 		for (const exchange of this.#exchanges) {
 			this.#settle(exchange);
 			exchange.reject(this.#closedError(reason));
 		}
+
+		this.#toldOfEnd();
 	}
 
 	#closedError(reason: string): SecureNetError {

@@ -35,8 +35,8 @@ const patience = {change: 5000, line: 1, listing: 10_000} as const;
 export class SwitchConnection {
 	readonly #channel: Channel;
 	readonly #name: string;
-	/** Bytes of packets that nobody has asked for by a flow; 0: this connection is sent none. */
-	#missLength = 0;
+	/** What the switch is told in one message: how it treats fragments (undefined: as it does), and how much of a packet it sends here (0: none is sent). */
+	#config: {readonly fragments?: number; readonly missLength: number} = {missLength: 0};
 
 	/**
 	An open connection keeps no program from ending.
@@ -108,6 +108,7 @@ export class SwitchConnection {
 	Equivalent to: `ovs-ofctl set-frags BRIDGE nx-match`
 	*/
 	showFirstFragments(): void {
+		this.#config = {...this.#config, fragments: fragmentsMatch};
 		this.#configure(fragmentsMatch);
 	}
 
@@ -118,23 +119,27 @@ export class SwitchConnection {
 	@throws SecureNetError `no-answer` when the switch does not answer within 5 s; `switch-closed`
 	*/
 	async onPacketIn(listener: ((packet: PacketIn) => void) | undefined): Promise<void> {
-		const asking = this.#channel.reserve(1);
-		const [answer] = await this.#channel.exchange(makeMessage(type.getConfigRequest, asking), [asking, asking], patience.change);
-		this.#missLength = listener ? missLength : 0;
 		this.#channel.listen(type.packetIn, listener && (({bytes}) => {
 			listener(readPacketIn(bytes));
 		}));
-		// How the switch treats fragments stands in the same message, and is the whole switch's.
-		this.#configure(answer?.type === type.getConfigReply ? answer.bytes.readUInt16BE(headerLength) : 0);
-		const barrier = this.#channel.reserve(1);
-		await this.#channel.exchange(makeMessage(type.barrierRequest, barrier), [barrier, barrier], patience.change);
+		this.#config = {...this.#config, missLength: listener ? missLength : 0};
+		const [answer] = await this.#ask(type.getConfigRequest);
+		// How the switch treats fragments is the whole switch's: what it does by itself stays, unless it was told otherwise here, before or meanwhile.
+		this.#configure(this.#config.fragments ?? (answer?.type === type.getConfigReply ? answer.bytes.readUInt16BE(headerLength) : 0));
+		await this.#ask(type.barrierRequest);
 	}
 
 	#configure(fragments: number): void {
 		const body = Buffer.alloc(4);
 		body.writeUInt16BE(fragments, 0);
-		body.writeUInt16BE(this.#missLength, 2);
+		body.writeUInt16BE(this.#config.missLength, 2);
 		this.#channel.send(makeMessage(type.setConfig, this.#channel.reserve(1), body));
+	}
+
+	/** Sends a request without a body. */
+	async #ask(request: number): Promise<readonly Message[]> {
+		const xid = this.#channel.reserve(1);
+		return this.#channel.exchange(makeMessage(request, xid), [xid, xid], patience.change);
 	}
 
 	/**
@@ -148,6 +153,11 @@ export class SwitchConnection {
 		const answers = await this.#channel.exchange(makeMessage(type.multipartRequest, xid, countsRequest(table)), [xid, xid], patience.listing);
 		this.#throwRefusal(answers, [], xid);
 		return answers.flatMap(({bytes}) => countsIn(bytes.subarray(headerLength)));
+	}
+
+	/** Tells one listener, once, when the connection has ended, whoever ended it; at once when it has. */
+	onClose(listener: () => void): void {
+		this.#channel.onClose(listener);
 	}
 
 	close(): void {

@@ -81,6 +81,24 @@ export async function addMeter(bridge: Bridge, meter: string): Promise<void> {
 }
 
 /**
+Adds a meter, or puts it in the place of the one of its number.
+Equivalent to: `ovs-ofctl -O OpenFlow14 add-meter BRIDGE METER`, and `mod-meter` when there is one
+
+@param meter as for `addMeter` @throws FlowError
+*/
+export async function setMeter(bridge: Bridge, meter: string): Promise<void> {
+	try {
+		await addMeter(bridge, meter);
+	} catch (error) {
+		if (!(error instanceof FlowError && error.message.includes('OFPMMFC_METER_EXISTS'))) {
+			throw error;
+		}
+
+		await control(bridge, ['mod-meter', target(bridge), meter], [], [meter]);
+	}
+}
+
+/**
 Deletes a meter, and flows that still name it with it.
 Equivalent to: `ovs-ofctl -O OpenFlow14 del-meters BRIDGE meter=ID`
 */

@@ -12,6 +12,7 @@ export const searchPath: string = directories.join(delimiter);
 /** Debian package of every program that SecureNet starts, or that its prompt is made for. */
 export const packages: Readonly<Record<string, string>> = {
 	'conntrack': 'conntrack',
+	'conntrackd': 'conntrackd',
 	'ip': 'iproute2',
 	'ip6tables-restore': 'iptables',
 	'ip6tables-save': 'iptables',

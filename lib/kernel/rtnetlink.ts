@@ -4,7 +4,7 @@ import {type Namespace, inside} from './namespace.ts';
 import {AF_NETLINK, SOCK_RAW, SOL_SOCKET, SO_RCVBUFFORCE, close, errnoName, recv, send, setSocketOption, socket} from './syscall.ts';
 
 /** Message types of linux/rtnetlink.h. */
-export const rtm = {newLink: 16, newAddress: 20, newRoute: 24, newNeighbor: 28} as const;
+export const rtm = {newLink: 16, newAddress: 20, newRoute: 24, newNeighbor: 28, newQdisc: 36, deleteQdisc: 37} as const;
 /** Request flags of linux/netlink.h. */
 export const flag = {replace: 0x1_00, exclusive: 0x2_00, create: 0x4_00} as const;
 

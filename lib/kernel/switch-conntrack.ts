@@ -6,7 +6,7 @@ import {checksum} from './icmp.ts';
 import {RpcError} from './jsonrpc.ts';
 import {type Bridge, packetsOut, switchControl} from './openflow.ts';
 import {protocolNumber} from './protocol.ts';
-import {unixctl, unixctlAll} from './unixctl.ts';
+import {unixctlAll, unixctlEach} from './unixctl.ts';
 
 /** Milliseconds for a listing, or for a slice of deletions; 100,000 connections are listed in 0.5 s on an idle machine. */
 const timeout = 30_000;
@@ -14,9 +14,12 @@ const timeout = 30_000;
 /**
 Connections of all zones, by zone.
 Equivalent to: `ovs-appctl dpctl/dump-conntrack`
+
+@param before a command that the daemon is to have done first: sent along, it costs no further turn of the daemon's loop, which takes milliseconds when there are many ports
 */
-export async function listSwitchConnections(bridge: Pick<Bridge, 'runDirectory'>): Promise<Map<number, TrackedConnection[]>> {
-	const dump = await unixctl(switchControl(bridge), 'dpctl/dump-conntrack', [], timeout);
+export async function listSwitchConnections(bridge: Pick<Bridge, 'runDirectory'>, {before}: {readonly before?: string} = {}): Promise<Map<number, TrackedConnection[]>> {
+	const commands = [...before === undefined ? [] : [before], 'dpctl/dump-conntrack'];
+	const dump = (await unixctlEach(switchControl(bridge), commands, timeout)).at(-1) ?? '';
 	const byZone = new Map<number, TrackedConnection[]>();
 	for (const line of dump.split('\n').filter(each => each.includes('orig=('))) {
 		const zone = Number(/\bzone=(\d+)/.exec(line)?.[1] ?? 0);

@@ -1,5 +1,6 @@
 /** A network interface that exists: one end of a link, inside its node's namespace or the lab's fabric. */
 import type {Namespace} from '../kernel/namespace.ts';
+import type {Shaping} from '../topology/shaping.ts';
 import type {InterfaceAddress, Mac} from '../util/address.ts';
 
 export type Interface = {
@@ -15,6 +16,8 @@ export type Interface = {
 	readonly addresses: readonly InterfaceAddress[];
 	/** Bytes. */
 	readonly mtu: number;
+	/** Of what it sends, as the topology says; the link knows what has become of it. */
+	readonly shaping?: Shaping;
 	/** Index of the Linux bridge it is a port of. */
 	readonly master?: number | undefined;
 };

@@ -1,8 +1,13 @@
-/** A link between two interfaces: a veth pair that can be taken down and up while the lab runs. */
+/** A link between two interfaces: a veth pair that can be taken down and up, and shaped, while the lab runs. */
 import {type Carrier, carrierOf} from '../kernel/carrier.ts';
 import {setLinkUp} from '../kernel/link.ts';
 import {Rtnetlink} from '../kernel/rtnetlink.ts';
+import {type Shaping, isShaped, parseShaping} from '../topology/shaping.ts';
+import type {ShapingOptions} from '../topology/specs.ts';
+import {InputError} from '../util/errors.ts';
+import {printable} from '../util/names.ts';
 import type {Interface} from './interface.ts';
+import {requireShaping, shapeEnds} from './shaping.ts';
 
 /** What a link asks of the node behind an end; nodes satisfy it. */
 export type LinkOwner = {
@@ -14,10 +19,12 @@ export type LinkOwner = {
 export class Link {
 	readonly ends: readonly [Interface, Interface];
 	readonly #owners: readonly [LinkOwner, LinkOwner];
+	readonly #shaping: [Shaping, Shaping];
 
 	constructor(ends: readonly [Interface, Interface], owners: readonly [LinkOwner, LinkOwner]) {
 		this.ends = ends;
 		this.#owners = owners;
+		this.#shaping = [ends[0].shaping ?? {}, ends[1].shaping ?? {}];
 	}
 
 	/** As the kernel says it of the end that `down` takes: `no carrier` when the other end was set down, from inside its node. */
@@ -35,6 +42,48 @@ export class Link {
 	up(): void {
 		this.#set(true);
 		this.#owners[this.#switchableEnd].restore(this.ends[this.#switchableEnd]);
+	}
+
+	/** What is done to the frames that each end sends, in the order of `ends`. */
+	get shaping(): readonly [Shaping, Shaping] {
+		return [this.#shaping[0], this.#shaping[1]];
+	}
+
+	/**
+	Shapes what is sent from now on; what the link holds at this moment is lost. What the options leave out is no longer shaped; no option at all means as fast as it can.
+
+	@param options such as `{rate: '10mbit', delay: '15ms'}`
+	@param from name of the node whose frames are meant; default: both directions
+	@throws InputError `shaping`, `no-end`; MachineError when the kernel lacks netem; KernelError
+	*/
+	async shape(options: ShapingOptions, from?: string): Promise<void> {
+		const shaping = parseShaping(options);
+		const sides = this.#sidesOf(from);
+		if (isShaped(shaping)) {
+			await requireShaping(this.#words);
+		}
+
+		for (const side of sides) {
+			if (isShaped(shaping) || isShaped(this.#shaping[side])) {
+				shapeEnds([{...this.ends[side], shaping}]);
+			}
+
+			this.#shaping[side] = shaping;
+		}
+	}
+
+	/** Indexes of `ends`. */
+	#sidesOf(from: string | undefined): ReadonlyArray<0 | 1> {
+		const sides = ([0, 1] as const).filter(side => from === undefined || this.ends[side].node === from);
+		if (sides.length === 0) {
+			throw new InputError('no-end', `${printable(from ?? '')} is no end of link ${this.#words}.`, {expected: this.ends.map(({node}) => node)});
+		}
+
+		return sides;
+	}
+
+	get #words(): string {
+		return this.ends.map(({node}) => node).join(' - ');
 	}
 
 	/**

@@ -4,6 +4,7 @@ import {addBridge, addVeth, setLinkUp, setMaster} from '../kernel/link.ts';
 import {type Namespace, createNamespaces} from '../kernel/namespace.ts';
 import {Request, Rtnetlink} from '../kernel/rtnetlink.ts';
 import type {Interface} from '../link/interface.ts';
+import {shapeEnds} from '../link/shaping.ts';
 import {type ConfigureOptions, type Inherited, applyFabricSettings, applySettings, configureNode, inheritedSettings} from '../node/configure.ts';
 import type {Node} from '../node/node.ts';
 import type {Blueprint, InterfacePlan, LinkPlan, NodePlan} from '../topology/blueprint.ts';
@@ -18,8 +19,11 @@ export type BuildOptions = {
 	readonly signal?: AbortSignal | undefined;
 };
 
-/** Interface 1 is the loopback. In the fabric, Open vSwitch makes interfaces too, so ours begin far above those. */
-const firstIndex = {node: 2, fabric: 10_000} as const;
+/**
+Interface 1 is the loopback, and a kernel that has loaded tunnel modules gives every namespace their interfaces (gre0, tunl0, sit0 …).
+In the fabric, Open vSwitch makes interfaces too. Ours begin above those.
+*/
+const firstIndex = {node: 100, fabric: 10_000} as const;
 /** Objects made without a pause: some 10 ms, so that programs started meanwhile are served. */
 const batchSize = 8;
 
@@ -126,6 +130,12 @@ export async function configureNodes(nodes: readonly Node[], optionsOf: (node: N
 			configureNode(node, {...optionsOf(node), request});
 		}
 	});
+}
+
+/** Once the switches have their ports: see `shapeEnds`. It is too little to count as progress. */
+export async function shapeInterfaces(interfaces: Iterable<Interface>, options: BuildOptions): Promise<void> {
+	const shaped = [...interfaces].filter(({shaping}) => shaping);
+	await inBatches('shaping', shaped, {...options, made: () => undefined}, shapeEnds);
 }
 
 export function interfaceOf(interfaces: ReadonlyMap<InterfacePlan, Interface>, plan: InterfacePlan): Interface {

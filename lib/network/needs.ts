@@ -2,6 +2,7 @@
 import {type FirewallName, firewallOf} from '../topology/firewalls.ts';
 import {existsSync} from 'node:fs';
 import {namespaceDirectory, namespacePath} from '../kernel/namespace.ts';
+import {requireShaping} from '../link/shaping.ts';
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
 import {KernelError} from '../util/errors.ts';
 import {neighborLimits, raiseSettings} from './host-settings.ts';
@@ -23,13 +24,22 @@ const programsOf: Partial<Readonly<Record<FirewallName, readonly string[]>>> = {
 };
 
 /** Names for `requireCapabilities`. */
-export function neededCapabilities({nodes}: Blueprint): string[] {
+export function neededCapabilities({nodes, links}: Blueprint): string[] {
 	const plans = [...nodes.values()];
 	return [
 		'root',
 		...(plans.some(({kind}) => kind === 'switch') ? ['ovsdb-server', 'ovs-vswitchd', 'ovs-ofctl'] : []),
 		...[...new Set(plans.flatMap(plan => firewallOf(plan) ?? []))].flatMap(name => programsOf[name] ?? []),
+		...(links.some(({stateSync}) => stateSync) ? ['conntrackd'] : []),
 	];
+}
+
+/** The kernel is asked only when a link is shaped. @throws MachineError */
+export async function requireShapedLinks({links}: Blueprint): Promise<void> {
+	const shaped = links.find(({ends}) => ends.some(({shaping}) => shaping));
+	if (shaped) {
+		await requireShaping(shaped.ends.map(({node}) => node).join(' - '));
+	}
 }
 
 /** Node name to namespace, of hosts, routers and the fabric. */

@@ -10,12 +10,13 @@ import {Node} from '../node/node.ts';
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
 import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
-import {type BuildOptions, configureNodes, createBridges, createFabric, createLinks, createNodeNamespaces, interfaceOf, layOutPorts, layOutStations} from './build.ts';
-import {Journal, readRecord} from './journal.ts';
+import {type BuildOptions, configureNodes, createBridges, createFabric, createLinks, createNodeNamespaces, interfaceOf, layOutPorts, layOutStations, shapeInterfaces} from './build.ts';
+import {Journal, type ProcessRecord, readRecord} from './journal.ts';
 import {permanentNeighbors} from './neighbors.ts';
-import {fabricKey, facingSwitches, makeRoomForNeighbors, namespaceNames, neededCapabilities, refuseTaken} from './needs.ts';
-import {checkLabName, labDirectory, ovsDirectory, ovsEnvironment} from './paths.ts';
+import {fabricKey, facingSwitches, makeRoomForNeighbors, namespaceNames, neededCapabilities, refuseTaken, requireShapedLinks} from './needs.ts';
+import {checkLabName, labDirectory, ovsDirectory, ovsEnvironment, syncDirectory} from './paths.ts';
 import {isSwitching, portionsOf} from './portions.ts';
+import {startStateSync} from './state-sync.ts';
 import {sweepLab, sweepRemains} from './sweep.ts';
 import {Switching} from './switching.ts';
 
@@ -80,6 +81,7 @@ export class Network extends EventEmitter<NetworkEvents> {
 		const network = new Network(blueprint, options);
 		checkLabName(network.name);
 		requireCapabilities(neededCapabilities(blueprint));
+		await requireShapedLinks(blueprint);
 		await sweepRemains(network.name);
 		network.#journal = Journal.open(network.name, blueprint.name);
 		try {
@@ -170,6 +172,8 @@ export class Network extends EventEmitter<NetworkEvents> {
 		await configureNodes(this.#stations(), await this.#configuration(), options);
 		this.#makeLinks(interfaces);
 		await this.#switching?.ready();
+		await shapeInterfaces(interfaces.values(), options);
+		await startStateSync({...this.#daemonEvents(journal), blueprint: this.blueprint, node: name => this.node(name), directory: syncDirectory(this.name)});
 		this.#watchLinks(fabric);
 	}
 
@@ -195,16 +199,22 @@ export class Network extends EventEmitter<NetworkEvents> {
 				directory: ovsDirectory(this.name),
 				switches,
 				prepare: async () => this.#options.prepareSwitches?.(this),
-				started(daemon) {
-					journal.started(daemon);
-				},
-				died: error => {
-					if (!this.#leaving) {
-						this.emit('failure', error);
-					}
-				},
+				...this.#daemonEvents(journal),
 			});
 		}
+	}
+
+	#daemonEvents(journal: Journal): {started: (daemon: ProcessRecord) => void; died: (error: SecureNetError) => void} {
+		return {
+			started(daemon) {
+				journal.started(daemon);
+			},
+			died: error => {
+				if (!this.#leaving) {
+					this.emit('failure', error);
+				}
+			},
+		};
 	}
 
 	#makeNodes(fabric: Namespace, interfaces: ReadonlyMap<InterfacePlan, Interface>): void {

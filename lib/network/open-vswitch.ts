@@ -1,6 +1,6 @@
 /** The private Open vSwitch of a lab: its own database server and switch daemon, inside the fabric namespace, with all their files in one directory. */
 import {createHash, randomUUID} from 'node:crypto';
-import {type FSWatcher, readFileSync, symlinkSync, watch, writeFileSync} from 'node:fs';
+import {readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasKernelDatapath} from '../kernel/capabilities.ts';
 import {type RunningProgram, isAlive, start} from '../kernel/daemon.ts';
@@ -9,6 +9,7 @@ import {installHint} from '../kernel/programs.ts';
 import {endProcesses} from '../kernel/signal.ts';
 import {checkSocketPath} from '../kernel/unix-socket.ts';
 import {MachineError, SecureNetError} from '../util/errors.ts';
+import {howItEnded, logTail, startUntil} from './readiness.ts';
 
 export type OpenVswitch = {
 	/** Path of the database server's socket, for `Ovsdb.connect`. */
@@ -75,7 +76,7 @@ function logFile(directory: string, daemon: Daemon): string {
 /** Starts one daemon and waits for its control socket, which both daemons open after everything else. */
 async function startDaemon(daemon: Daemon, args: readonly string[], {namespace, directory, onStart}: Place, started: RunningProgram[]): Promise<RunningProgram> {
 	const control = controlSocket(directory, daemon);
-	return whenFileAppears(control, () => {
+	const {program, trouble} = await startUntil(control, patience, () => {
 		const running = start([daemon, ...args, `--unixctl=${control}`, `--pidfile=${join(directory, `${daemon}.pid`)}`, `--log-file=${logFile(directory, daemon)}`, '-vconsole:off', '-vsyslog:off'], {
 			namespace,
 			env: {OVS_RUNDIR: directory, OVS_LOGDIR: directory, OVS_DBDIR: directory},
@@ -85,35 +86,12 @@ async function startDaemon(daemon: Daemon, args: readonly string[], {namespace, 
 		// Where ovs-appctl looks once it has read the pid file.
 		symlinkSync(control, join(directory, `${daemon}.${running.pid}.ctl`));
 		return running;
-	}, daemon, directory);
-}
-
-/** The watch begins before the daemon does, so nothing is missed and nothing is polled. */
-async function whenFileAppears(path: string, begin: () => RunningProgram, daemon: Daemon, directory: string): Promise<RunningProgram> {
-	let watcher: FSWatcher | undefined;
-	let timer: NodeJS.Timeout | undefined;
-	try {
-		const appeared = new Promise<'ready'>(resolve => {
-			watcher = watch(directory, (_event, name) => {
-				if (name !== null && join(directory, name) === path) {
-					resolve('ready');
-				}
-			});
-		});
-		const late = new Promise<'late'>(resolve => {
-			timer = setTimeout(resolve, patience, 'late');
-		});
-		const program = begin();
-		const outcome = await Promise.race([appeared, late, program.exited]);
-		if (outcome !== 'ready') {
-			throw daemonError(daemon, directory, outcome === 'late' ? `did not start within ${patience / 1000} s` : `ended at once (${howItEnded(outcome)})`);
-		}
-
-		return program;
-	} finally {
-		watcher?.close();
-		clearTimeout(timer);
+	});
+	if (trouble !== undefined) {
+		throw daemonError(daemon, directory, trouble);
 	}
+
+	return program;
 }
 
 async function death(daemon: Daemon, program: RunningProgram, directory: string, life: {readonly stopping: boolean}): Promise<SecureNetError> {
@@ -122,22 +100,10 @@ async function death(daemon: Daemon, program: RunningProgram, directory: string,
 	return life.stopping ? new Promise<never>(() => undefined) : daemonError(daemon, directory, `ended unexpectedly (${howItEnded(outcome)})`);
 }
 
-function howItEnded({exitCode, signal}: Awaited<RunningProgram['exited']>): string {
-	return signal ?? `exit status ${exitCode ?? 0}`;
-}
-
 function daemonError(daemon: Daemon, directory: string, what: string): SecureNetError {
 	const file = logFile(directory, daemon);
 	const tail = logTail(file);
 	return new SecureNetError('open-vswitch', `${daemon} ${what}. ${tail === '' ? `Its log ${file} is empty.` : `The end of its log ${file}:\n${tail}`}`);
-}
-
-function logTail(file: string): string {
-	try {
-		return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-10).join('\n');
-	} catch {
-		return '';
-	}
 }
 
 /** There is nothing to save, so nobody is asked to end. */

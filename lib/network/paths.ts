@@ -21,6 +21,11 @@ export function ovsDirectory(lab: string): string {
 	return `${labDirectory(lab)}/ovs`;
 }
 
+/** Where the firewalls of a lab that tell each other their connections keep their files. */
+export function syncDirectory(lab: string): string {
+	return `${labDirectory(lab)}/sync`;
+}
+
 /** What lets `ovs-vsctl` and `ovs-ofctl` find a lab's Open vSwitch. */
 export function ovsEnvironment(lab: string): Record<string, string> {
 	const directory = ovsDirectory(lab);

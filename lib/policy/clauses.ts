@@ -1,6 +1,7 @@
 /** What a sentence says beside its action and its peers: clauses, in any order, each kind once. */
 import {InputError} from '../util/errors.ts';
-import {nearestTo, printable, sortNames, unknownName} from '../util/names.ts';
+import {codeOf, nearestTo, printable, sortNames, unknownName} from '../util/names.ts';
+import type {Word} from '../util/words.ts';
 import {icmpTypes} from './icmp-types.ts';
 import type {Action, Place, PortProtocol, PortRange, Rate, RuleParts, Traffic} from './model.ts';
 import {type Names, refuseUnlessFree} from './names.ts';
@@ -141,18 +142,29 @@ function readPlace(reader: Reader, side: Place['side'], rules: Names['rules']): 
 
 function readLogText(reader: Reader): string {
 	const word = reader.quoted();
-	return word ? checkedText(word.text, word.column) : '';
+	return word ? checkedText(word) : '';
 }
 
 function readText(reader: Reader): string {
-	const {text, column} = reader.take(['"text"'], () => []);
-	return checkedText(text, column);
+	return checkedText(reader.take(['"text"'], () => []));
 }
 
-/** Texts go to files, terminals and logs, where a control character or half a surrogate pair does not come through. */
-function checkedText(text: string, column: number): string {
-	if (text.length > longestText || /[\p{Cc}\p{Cs}]/u.test(text)) {
-		throw new InputError('text', `"${printable(text)}" cannot be kept: at most ${longestText} characters, none of them a control character.`, {column, expected: ['"text"'], nearest: []});
+/**
+Texts go to files, terminals and logs. A control character or half a surrogate pair does not come through there, and what nobody sees could
+show another text than is kept: marks that turn the direction of writing, joiners, separators of lines.
+*/
+const unkept = /[\p{Cc}\p{Cs}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+/** In the line a text may have backslashes that it has not, so a character is looked for there. */
+function checkedText({text, raw, column}: Word): string {
+	const refused = (reason: string, at: number) => new InputError('text', `"${printable(text)}" cannot be kept: ${reason}.`, {column: at, expected: ['"text"'], nearest: []});
+	const [character] = unkept.exec(text) ?? [];
+	if (character !== undefined) {
+		throw refused(`the character ${codeOf(character)} in it is one that nobody sees. Leave it out`, column + raw.indexOf(character));
+	}
+
+	if (text.length > longestText) {
+		throw refused(`at most ${longestText} characters fit, and it has ${text.length}`, column);
 	}
 
 	return text;

@@ -40,6 +40,8 @@ export type FilterRule = {
 	readonly to: Match;
 	/** A packet matches when it matches any of them; undefined for every IP packet. Never two for one family and protocol. */
 	readonly traffic: readonly TrafficMatch[] | undefined;
+	/** The only family whose packets can match, whoever joins the groups that the rule names; undefined when both may. */
+	readonly family?: Family;
 	readonly stateful: boolean;
 	readonly log?: Log;
 	readonly rate?: Rate;
@@ -56,6 +58,8 @@ export type GuardedPort = {
 	readonly allowed: readonly Prefix[];
 	/** The host is in a group: its default is deny (isolation `bound`). */
 	readonly bound: boolean;
+	/** The host has lifted port security: it may use any address, also one of another host. */
+	readonly lifted: boolean;
 	/** The port is watched (POLICY 2.5): the host is bound and has not lifted port security. */
 	readonly secured: boolean;
 };

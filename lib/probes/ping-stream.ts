@@ -1,6 +1,7 @@
 /** A ping every few milliseconds: it tells what a change of the policy loses, or lets slip through. */
 import {setTimeout as sleep} from 'node:timers/promises';
 import {PingSocket} from '../kernel/icmp.ts';
+import {PingThread} from '../kernel/ping-thread.ts';
 import type {Network} from '../network/network.ts';
 import {questionOf} from './probe.ts';
 import {Witness} from './witness.ts';
@@ -23,80 +24,81 @@ export type PingStreamCount = {
 	readonly unsent: readonly string[];
 };
 
-/** Milliseconds in which the last answers come. */
-const patience = 500;
+/** Milliseconds between two looks at what has come. */
+const pause = 5;
 
+/** Requests leave from a thread of their own; what arrived and what was answered waits in the kernel until it is counted. */
 export class PingStream implements Disposable {
 	readonly #socket: PingSocket;
 	readonly #witness: Witness;
+	readonly #thread: PingThread;
 	readonly #timer: NodeJS.Timeout;
 	readonly #answered = new Set<number>();
-	readonly #unsent: string[] = [];
-	#waiting: Array<{readonly until: number; readonly resolve: () => void}> = [];
-	#sent = 0;
 	#arrived = 0;
 	#closed = false;
 
-	/** @throws InputError `unknown-node`, `probe`; SecureNetError `witness` */
-	constructor(network: Network, {from, to, family, interval = 2}: PingStreamOptions) {
+	private constructor(network: Network, {from, to, family, interval = 2}: PingStreamOptions) {
 		const question = questionOf(network, {from, to, ...family === undefined ? {} : {family}});
 		const {destination} = question;
 		this.#witness = new Witness(question.to.namespace);
 		this.#socket = new PingSocket(question.from.namespace, destination.family);
+		this.#thread = new PingThread(this.#socket, destination, interval);
 		this.#timer = setInterval(() => {
-			const errno = this.#socket.send(destination, this.#sent + 1);
-			if (errno === undefined) {
-				this.#sent++;
-			} else {
-				this.#unsent.push(errno);
-			}
-
 			this.#look();
-			this.#wakeWaiting();
-		}, interval);
+		}, pause);
+	}
+
+	/**
+	Returns when the first request has been tried.
+
+	@throws InputError `unknown-node`, `probe`; SecureNetError `witness`
+	*/
+	static async open(network: Network, options: PingStreamOptions): Promise<PingStream> {
+		const stream = new PingStream(network, options);
+		try {
+			await stream.more(1);
+			return stream;
+		} catch (error) {
+			stream.close();
+			throw error;
+		}
 	}
 
 	/** Returns when so many more requests have been tried: a change that is over between two of them has not been looked at. */
 	async more(requests: number): Promise<void> {
 		const until = this.#tried + requests;
-		return new Promise(resolve => {
-			this.#waiting.push({until, resolve});
-		});
+		while (this.#tried < until) {
+			await this.#thread.goOn(pause);
+		}
 	}
 
 	get #tried(): number {
-		return this.#sent + this.#unsent.length;
+		return this.#thread.sent + this.#thread.unsent.length;
 	}
 
-	#wakeWaiting(): void {
-		for (const {until, resolve} of this.#waiting) {
-			if (this.#tried >= until) {
-				resolve();
-			}
-		}
-
-		this.#waiting = this.#waiting.filter(({until}) => this.#tried < until);
-	}
-
-	/** Ends it, and counts when the last answers have come. */
-	async stop(): Promise<PingStreamCount> {
-		clearInterval(this.#timer);
+	/** Ends it, and counts when the last answers have come. @param patience milliseconds they may take */
+	async stop(patience = 500): Promise<PingStreamCount> {
+		await this.#thread.end();
+		const {sent, unsent} = this.#thread;
 		const end = performance.now() + patience;
 		do {
-			await sleep(5);
+			await sleep(pause);
 			this.#look();
-		} while (this.#answered.size < this.#sent && performance.now() < end);
+		} while (this.#answered.size < sent && performance.now() < end);
 
 		this.close();
-		return {sent: this.#sent, arrived: this.#arrived, answered: this.#answered.size, unsent: this.#unsent};
+		return {sent, arrived: this.#arrived, answered: this.#answered.size, unsent};
 	}
 
+	/** The thread must not send to a descriptor that is another's by then, so the socket closes when that has ended. */
 	close(): void {
 		if (!this.#closed) {
 			this.#closed = true;
 			clearInterval(this.#timer);
-			this.#socket.close();
 			this.#witness.close();
+			void this.#thread.end().catch(() => undefined).then(() => {
+				this.#socket.close();
+			});
 		}
 	}
 
@@ -109,8 +111,9 @@ export class PingStream implements Disposable {
 			this.#answered.add(number);
 		}
 
-		for (const {flow, direction} of this.#witness.sights()) {
-			this.#arrived += direction === 'in' && isIcmp(flow) ? 1 : 0;
+		// A witness shows so many at a time; a main thread that was busy for long has more to look at.
+		for (let sights = [...this.#witness.sights()]; sights.length > 0; sights = [...this.#witness.sights()]) {
+			this.#arrived += sights.filter(({flow, direction}) => direction === 'in' && isIcmp(flow)).length;
 		}
 	}
 }

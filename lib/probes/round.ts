@@ -12,7 +12,7 @@ import type {FlowKey} from './seen.ts';
 import {type Sight, Witness} from './witness.ts';
 
 export type ProbeOptions = {
-	/** Milliseconds an answer may take; default 1000. A probe that is not answered is sent again at half of that. */
+	/** Milliseconds an answer may take; default 1000, and more where firewalls tell each other their connections. A probe that is not answered is sent again at half of that. */
 	readonly timeout?: number | undefined;
 	readonly signal?: AbortSignal | undefined;
 	/** Called often, with the number of finished probes. */
@@ -26,6 +26,8 @@ export type ProbeResult = Outcome & {
 };
 
 const defaultTimeout = 1000;
+/** An answer may come by a firewall before that is told of its request; TCP repeats it after a second (RFC 6298). */
+const syncTimeout = 4000;
 const tries = 2;
 /** Requests of the last few milliseconds without an answer that hold further ones back: a burst that nobody could carry would look like a firewall. */
 const window = {requests: 64, ms: 20} as const;
@@ -45,7 +47,7 @@ Asks many questions at once and says of each, in the same order, whether it was 
 
 @throws InputError `unknown-node`, `probe`, `address`; SecureNetError `interrupted`, `witness`
 */
-export async function probeAll(network: Network, probes: readonly Probe[], {timeout = defaultTimeout, signal, progress}: ProbeOptions = {}): Promise<ProbeResult[]> {
+export async function probeAll(network: Network, probes: readonly Probe[], {timeout = timeoutIn(network), signal, progress}: ProbeOptions = {}): Promise<ProbeResult[]> {
 	const questions = probes.map(each => questionOf(network, each));
 	using round = new Round(questions, timeout);
 	const ended = await round.run(signal, progress);
@@ -53,6 +55,10 @@ export async function probeAll(network: Network, probes: readonly Probe[], {time
 		const {evidence, began, decided} = ended[index] ?? {evidence: noEvidence(), began: 0, decided: 0};
 		return {probe: each, ms: decided - began, ...judge(evidence, each.from, each.to)};
 	});
+}
+
+function timeoutIn({blueprint}: Network): number {
+	return blueprint.links.some(({stateSync}) => stateSync === true) ? syncTimeout : defaultTimeout;
 }
 
 type Exchange = {

@@ -30,7 +30,8 @@ export class Stream implements Disposable {
 	readonly #client: InetSocket;
 	#server: InetSocket | undefined;
 	readonly #timer: NodeJS.Timeout;
-	#last = 0;
+	/** Turns since the last answer: a program that could not ask must not take that for silence. */
+	#unanswered = 0;
 	#count = 0;
 	#closed = false;
 
@@ -79,11 +80,10 @@ export class Stream implements Disposable {
 		return this.#count;
 	}
 
-	/** Whether answers still come. Takes as long as the next one, or until it is clear that none comes. */
+	/** Whether answers still come. Takes as long as the next three, or until it is clear that they do not come. */
 	async staysOpen(): Promise<boolean> {
 		const before = this.#count;
-		const end = performance.now() + silence;
-		while (performance.now() < end && this.#count < before + 3) {
+		while (!this.#isSilent && this.#count < before + 3) {
 			await sleep(interval);
 		}
 
@@ -92,16 +92,23 @@ export class Stream implements Disposable {
 
 	/** Whether the answers end within this time, in milliseconds. */
 	async isCut(within = 1000): Promise<boolean> {
-		const end = performance.now() + within + silence;
-		while (performance.now() < end) {
-			if (performance.now() - this.#last > silence) {
-				return true;
+		const end = performance.now() + within;
+		let before = this.#count;
+		while (!this.#isSilent) {
+			if (performance.now() < end) {
+				before = this.#count;
+			} else if (this.#count > before) {
+				return false;
 			}
 
 			await sleep(interval);
 		}
 
-		return false;
+		return true;
+	}
+
+	get #isSilent(): boolean {
+		return this.#closed || this.#unanswered * interval > silence;
 	}
 
 	close(): void {
@@ -136,9 +143,10 @@ export class Stream implements Disposable {
 		}
 
 		this.#answer();
+		this.#unanswered++;
 		for (let length = this.#client.receive(); length !== undefined && length > 0; length = this.#client.receive()) {
 			this.#count++;
-			this.#last = performance.now();
+			this.#unanswered = 0;
 		}
 	}
 

@@ -17,9 +17,14 @@ export async function runLoop(lab: Lab, signals: Signals): Promise<void> {
 	signals.keysLeave = false;
 	leaveWithTerminal(reader, signals);
 	handleCtrlC(reader);
-	const unwatch = showFailures(lab, reader);
 	// Lines that are pasted together are shown together, before the first of them runs; so each later one is shown again where it runs.
 	let waiting = 0;
+	const unwatch = showFailures(lab, () => {
+		// A prompt would take the keys from the program that runs; it comes when that has ended.
+		if (waiting === 0) {
+			reader.prompt(true);
+		}
+	});
 	let again = false;
 	reader.on('line', () => {
 		waiting++;
@@ -116,12 +121,12 @@ function handleCtrlC(reader: Interface): void {
 	});
 }
 
-/** A daemon that ends by itself is told at once. Returns what ends the watch. */
-function showFailures(lab: Lab, reader: Interface): () => void {
+/** A daemon that ends by itself is told at once. Returns what ends the watch. @param shown is called after each */
+function showFailures(lab: Lab, shown: () => void): () => void {
 	const paint = paintFor(process.stderr);
 	const show = (error: Parameters<typeof paint.error>[0]) => {
 		process.stderr.write(`\n${paint.error(error)}\n`);
-		reader.prompt(true);
+		shown();
 	};
 
 	lab.on('failure', show);

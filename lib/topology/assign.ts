@@ -17,7 +17,7 @@ Nothing is thrown for a bad file: what cannot be read goes to `problems` and is 
 export function blueprint(topology: Topology, problems = new Problems()): Blueprint {
 	const graph = usablePart(topology.describe());
 	const interfaces = planInterfaces(graph, problems);
-	const links = pairs(interfaces);
+	const links = planLinks(graph, interfaces);
 	return {
 		name: graph.name,
 		isolation: graph.settings.isolation ?? 'bound',
@@ -47,13 +47,15 @@ function planInterfaces(graph: Graph, problems: Problems): InterfacePlan[] {
 		mac: macs.get(draft) ?? '',
 		addresses: addresses.get(draft) ?? [],
 		mtu: draft.mtu,
+		...(draft.shaping === undefined ? {} : {shaping: draft.shaping}),
 	}));
 }
 
-function pairs(interfaces: readonly InterfacePlan[]): LinkPlan[] {
-	return interfaces.flatMap((end, index) => {
-		const other = interfaces[index + 1];
-		return index % 2 === 0 && other ? [{ends: [end, other] as const}] : [];
+/** Each link has two interfaces, one after the other. */
+function planLinks({links}: Graph, interfaces: readonly InterfacePlan[]): LinkPlan[] {
+	return links.flatMap(({options}, index) => {
+		const [end, other] = interfaces.slice(2 * index);
+		return end && other ? [{ends: [end, other] as const, ...options.stateSync === true ? {stateSync: true} : {}}] : [];
 	});
 }
 

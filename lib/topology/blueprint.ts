@@ -1,5 +1,6 @@
 /** A topology with every name, address, MAC and port number decided: what `Network` builds and what `inventory` reads. */
 import type {Address, InterfaceAddress, Mac, Prefix} from '../util/address.ts';
+import type {Shaping} from './shaping.ts';
 import type {Isolation, NodeSpec} from './specs.ts';
 
 export type Blueprint = {
@@ -29,9 +30,15 @@ export type InterfacePlan = {
 	readonly addresses: readonly InterfaceAddress[];
 	/** Bytes. */
 	readonly mtu: number;
+	/** Of what it sends. */
+	readonly shaping?: Shaping;
 };
 
-export type LinkPlan = {readonly ends: readonly [InterfacePlan, InterfacePlan]};
+export type LinkPlan = {
+	readonly ends: readonly [InterfacePlan, InterfacePlan];
+	/** The two perimeter firewalls tell each other their connections over it. */
+	readonly stateSync?: boolean;
+};
 
 export type RoutePlan = {
 	readonly to: Prefix;

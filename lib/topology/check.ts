@@ -8,6 +8,8 @@ import {checkBridgeSizes, checkLinkEnds, checkLoops, checkPortOwners} from './ch
 import {checkAllowedAddresses, checkDuplicateNames, checkHostInterfaces, checkNames} from './checks/nodes.ts';
 import {checkOptions} from './checks/options.ts';
 import {checkDuplicateRoutes, checkGateways, checkNextHops} from './checks/routes.ts';
+import {checkShaping} from './checks/shaping.ts';
+import {checkStateSync} from './checks/state-sync.ts';
 import type {Graph} from './specs.ts';
 import type {Topology} from './topology.ts';
 
@@ -19,6 +21,7 @@ const graphChecks: ReadonlyArray<(graph: Graph, problems: Problems) => void> = [
 	checkAllowedAddresses,
 	checkLinkEnds,
 	checkPortOwners,
+	checkShaping,
 ];
 
 /** What became of it. The last ones depend on what the first ones check, and keep quiet about nodes that already have a problem. */
@@ -37,6 +40,7 @@ const blueprintChecks: ReadonlyArray<(plan: Blueprint, problems: Problems) => vo
 	checkNextHops,
 	checkGateways,
 	checkDuplicateRoutes,
+	checkStateSync,
 ];
 
 /**

@@ -1,4 +1,5 @@
-/** The two ends of every link become interfaces: their names, port numbers and MTUs. */
+/** The two ends of every link become interfaces: their names, port numbers, MTUs and shaping. */
+import {type Shaping, isShaped, mergeShaping, readShaping} from './shaping.ts';
 import {type EndSpec, type Graph, type InterfaceOptions, type LinkSpec, type NodeSpec, isStation} from './specs.ts';
 
 /** Payload of an Ethernet frame in bytes (RFC 894). */
@@ -10,6 +11,7 @@ export type InterfaceDraft = {
 	readonly name: string;
 	readonly port?: number;
 	readonly mtu: number;
+	readonly shaping?: Shaping;
 	/** On the first interface of a host completed by the host's own `ip` and `mac`. */
 	readonly options: InterfaceOptions;
 };
@@ -35,8 +37,15 @@ function draft(node: NodeSpec, end: EndSpec, link: LinkSpec, nextNumber: (node: 
 		name: end.options.name ?? `${node.name}-eth${number}`,
 		...(station ? {} : {port: number}),
 		mtu: end.options.mtu ?? link.options.mtu ?? ethernetMtu,
+		...shapingOf(end, link),
 		options: node.kind === 'host' && number === 0 ? withHostOptions(node.options, end.options) : end.options,
 	};
+}
+
+/** `check` tells what cannot be read. */
+function shapingOf(end: EndSpec, link: LinkSpec): Pick<InterfaceDraft, 'shaping'> {
+	const {shaping} = readShaping(mergeShaping(link.options, end.options));
+	return isShaped(shaping) ? {shaping} : {};
 }
 
 /** Counts each node's interfaces, passing over the port numbers that the file gives to any of them. */

@@ -1,8 +1,22 @@
 /** What a topology file may say: the options of every kind of node, of an interface, of a link. */
 import type {firewalls} from './firewalls.ts';
 
-/** Options of one end of a link; what is left out is assigned predictably. */
-export type InterfaceOptions = {
+/** What is done to frames on their way; it needs netem, which not every kernel has. */
+export type ShapingOptions = {
+	/** Bits of whole Ethernet frames a second, such as `10mbit` (kbit, mbit, gbit: powers of 1000); default: as fast as the machine is. */
+	readonly rate?: string;
+	/** How much later every frame arrives, such as `15ms` (us, ms, s). */
+	readonly delay?: string;
+	/** How much the delay varies up and down, evenly, such as `2ms`; at most the delay. Without a rate frames may overtake each other. */
+	readonly jitter?: string;
+	/** Share of frames that are lost, by chance, such as `1%`. */
+	readonly loss?: string;
+	/** Frames that may wait for the rate, besides those under way; default 1000. */
+	readonly queue?: number;
+};
+
+/** Options of one end of a link; what is left out is assigned predictably. Shaping is of what this end sends, and goes before the link's. */
+export type InterfaceOptions = ShapingOptions & {
 	/** Interface name; default `<node>-eth<n>`, n from 0 on hosts and routers, the port number on switches and bridges. */
 	readonly name?: string;
 	/** Addresses with prefix length, such as `10.0.0.1/24`; not on switches and bridges. An empty list means: carry none. */
@@ -21,9 +35,12 @@ export type StationOptions = Omit<InterfaceOptions, 'port'>;
 /** What a switch or a bridge may say about its end: it has no addresses. */
 export type PortOptions = Omit<InterfaceOptions, 'ip'>;
 
-export type LinkOptions = {
+/** Shaping is of both directions. */
+export type LinkOptions = ShapingOptions & {
 	/** Bytes, for both ends. */
 	readonly mtu?: number;
+	/** The two perimeter firewalls tell each other their connections over this link, so that each knows those of both; default false. */
+	readonly stateSync?: boolean;
 };
 
 /** A static route of a host or a router. */

@@ -32,6 +32,8 @@ export abstract class Topology<Specs extends ParameterSpecs = ParameterSpecs> {
 	/** The default name of its lab; the class name in lower case with dashes unless a subclass says otherwise. */
 	readonly name: string = dashed(this.constructor.name);
 	readonly settings: Settings = {};
+	/** Lines of the prompt that make the policy it begins with, such as `secrule add allow web to db`; each changes the policy and nothing else. */
+	readonly policy: readonly string[] = [];
 	readonly parameters: ParameterValues<Specs>;
 	#draft: Draft | undefined;
 	#graph: Graph | undefined;

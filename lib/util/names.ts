@@ -56,8 +56,16 @@ export const namePattern = /^[A-Za-z][\w-]*$/;
 /** Longest name of a network interface: IFNAMSIZ (16) less the final NUL, see linux/if.h. */
 export const interfaceNameLimit = 15;
 
-/** A user's word made safe to print: no control characters, no more than 60 characters. */
+/** What nobody sees and yet changes what is seen: marks that turn the direction of writing, joiners, separators of lines. */
+const invisible = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** A character as Unicode names it: `U+202E`. */
+export function codeOf(character: string): string {
+	return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** A user's word made safe to print: no control characters, invisible ones by their code, no more than 60 characters. */
 export function printable(word: string): string {
-	const clean = word.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '\uFFFD');
+	const clean = word.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '\uFFFD').replaceAll(invisible, character => `<${codeOf(character)}>`);
 	return clean.length > 60 ? `${clean.slice(0, 57)}...` : clean;
 }

@@ -3,8 +3,8 @@
 /** Each may be a process for some milliseconds. */
 const atOnce = 8;
 
-export function slicesOf<Item>(items: readonly Item[]): Item[][] {
-	return Array.from({length: Math.ceil(items.length / atOnce)}, (_, index) => items.slice(index * atOnce, (index + 1) * atOnce));
+export function slicesOf<Item>(items: readonly Item[], size = atOnce): Item[][] {
+	return Array.from({length: Math.ceil(items.length / size)}, (_, index) => items.slice(index * size, (index + 1) * size));
 }
 
 /** Results in the order of the items. The first failure ends it, after its slice. */

@@ -1,9 +1,12 @@
 /** `securenet test-driver`, as a user runs it. */
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import test from 'ava';
 import {securenet} from '../helpers/cli.ts';
+import {longPatience, patience as factor} from '../helpers/patience.ts';
+import {Terminal} from '../helpers/terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'securenet-test-driver-'));
 test.after.always(() => {
@@ -16,7 +19,17 @@ function file(name: string, text: string): string {
 	return path;
 }
 
-const patience = ['--patience', process.env['SECURENET_TEST_PATIENCE'] ?? '1'];
+const patience = ['--patience', String(factor)];
+
+async function eventually(isSo: () => boolean, what: string): Promise<void> {
+	for (const end = performance.now() + longPatience; !isSo();) {
+		if (performance.now() > end) {
+			throw new Error(`There never was ${what}.`);
+		}
+
+		await sleep(20);
+	}
+}
 
 test.serial('one case of a driver of ours, with JUnit XML', async t => {
 	const junit = join(folder, 'result.xml');
@@ -48,6 +61,47 @@ test.serial('a driver with a mistake: exit status 1, what was expected, and the 
 	t.regex(stdout, / {2}rules at that moment:\n {4}\d+ {2}allow g1 to g2 icmp\n/);
 	t.regex(stdout, / {2}installed at that moment:\n(?:.*\n)* {4}\d+ {2}table=8 .* # allow g1 to g2 icmp\n/);
 	t.is(exitCode, 1);
+});
+
+test.serial('a driver that does not answer: the case ends, and says what it waited for', async t => {
+	const path = file('silent.ts', `
+		import {standardDrivers} from 'securenet';
+		export default context => {
+			const driver = standardDrivers.switch(context);
+			return {...driver, check: async step => step.next.rules.size > 0 ? new Promise(() => {}) : driver.check(step)};
+		};
+	`);
+	const {stdout, exitCode} = await securenet(['test-driver', path, '--case', 'F3', '--patience', '0.05']);
+	t.regex(stdout, / {2}the case\n {4}expected: runs to its end\n {4}observed: It did not end within 9 s; it waited for: secrule add allow g1 to g2 icmp, in it the driver's check\.\n/);
+	t.is(exitCode, 1);
+});
+
+/** Names that labs of a process have in a folder. */
+function remains(pid: number | undefined): string[] {
+	return ['/run/netns', '/run/securenet'].flatMap(path => readdirSync(path)).filter(name => name.includes(`contract-${pid}-`));
+}
+
+for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+	test.serial(`${signal} ends it, and takes its labs down`, async t => {
+		const running = securenet(['test-driver', 'openflow', ...patience], {open: true});
+		await eventually(() => remains(running.pid).some(name => name.endsWith('h4')), 'a lab of the suite');
+		const since = performance.now();
+		running.kill(signal);
+		const {stdout, stderr, exitCode} = await running;
+		t.deepEqual([stdout, stderr, exitCode], ['', '', status]);
+		// It takes less than a second; the rest is for a busy machine, and the suite takes many times as long.
+		t.true(performance.now() - since < 5000 * factor, `${performance.now() - since} ms`);
+		t.deepEqual(remains(running.pid), []);
+	});
+}
+
+test.serial('at a terminal a line says how far it is, and is gone in the end', async t => {
+	const terminal = new Terminal();
+	t.teardown(async () => terminal.close());
+	await terminal.start(['node', 'bin/securenet.js', 'test-driver', 'openflow', ...['F3', 'F4', 'F5', 'F6'].flatMap(name => ['--case', name]), ...patience]);
+	await terminal.shows(/^F6 1\/4$/m);
+	t.is(await terminal.exitStatus(), 0);
+	t.notRegex(await terminal.screen(), /F6 1\/4/);
 });
 
 for (const [args, message] of [

@@ -132,7 +132,7 @@ test('a link keeps leading to the file, which is replaced and not written into',
 	linkSync(target, join(directory, 'hard'));
 	t.is((await run(labWith(), `secrule save ${join(directory, 'link')}`)).error, undefined);
 	t.deepEqual(readFileSync(target, 'utf8').split('\n'), [...policyLines(scene.policy), '']);
-	t.is(statSync(target).mode & 0o777, 0o644);
+	t.is(statSync(target).mode & 0o777, 0o600);
 	t.is(readFileSync(join(directory, 'hard'), 'utf8'), 'old');
 	t.deepEqual(readdirSync(directory).filter(name => name.startsWith('.target') || name.startsWith('.link')), []);
 });

@@ -1,6 +1,6 @@
 /** The contract finds what it is for: each planted mistake turns its cases red, and leaves the others of its group green. */
 import test from 'ava';
-import {testDriver} from '../../lib/index.ts';
+import {type DriverFactory, type FirewallDriver, namedDrivers, standardDrivers, testDriver} from '../../lib/index.ts';
 import {cases} from '../../lib/contract/cases/index.ts';
 import {changeCases} from '../../lib/contract/cases/changes.ts';
 import {connectionCases} from '../../lib/contract/cases/connections.ts';
@@ -38,8 +38,10 @@ const rows: readonly Row[] = [
 	{fault: 'keepsConnections', group: 'connections', red: ['F14', 'F16']},
 	{fault: 'opensForAMoment', group: 'connections', red: ['F15']},
 	{fault: 'closesForAMoment', group: 'connections', red: ['F20']},
+	{fault: 'tellsTwice', group: 'connections', red: ['F21']},
 	{fault: 'alwaysDiffers', group: 'changes', red: ['F17']},
 	{fault: 'sortsRulesById', group: 'changes', red: ['F18']},
+	{fault: 'startsOver', group: 'changes', red: ['M1']},
 ];
 
 for (const {fault, group, red} of rows) {
@@ -66,6 +68,24 @@ test.serial('what a driver says it cannot do is not supported, in its own words'
 	const {cases: results, ok} = await testDriver({name: 'refusesPorts', kind: 'switch', create: faulty('refusesPorts')}, {only: ['F3', 'F6'], patience});
 	t.true(ok);
 	t.deepEqual(results.map(({status, reason}) => [status, reason]), [['pass', undefined], ['not supported', 's1: it knows no ports']]);
+});
+
+test.serial('a driver that leaves behind what it had fails M1, and what stays is told', async t => {
+	const create: DriverFactory = context => {
+		const driver = namedDrivers['nftables-perimeter'].create(context);
+		return {...driver, apply: async step => step.next === driver.plain ? undefined : driver.apply(step)};
+	};
+
+	const {cases: [result]} = await testDriver({name: 'leaves', kind: 'perimeter', create}, {only: ['M1'], patience});
+	t.is(result?.status, 'fail');
+	t.deepEqual(result?.failures.map(({what}) => what), ['lines on the device that another driver sees come or go']);
+	t.regex(result?.failures[0]?.observed ?? '', /^table inet securenet \{$/m);
+});
+
+test.serial('a driver that leaves out what the contract lets it leave out does not support what needs that', async t => {
+	const create: DriverFactory = context => ({...standardDrivers.switch(context), watchLog: undefined}) as unknown as FirewallDriver<unknown>;
+	const {cases: results} = await testDriver({name: 'deaf', kind: 'switch', create}, {only: ['F3', 'F21'], patience});
+	t.deepEqual(results.map(({status, reason}) => [status, reason]), [['pass', undefined], ['not supported', 'it has no watchLog']]);
 });
 
 test.serial('a driver that crashes fails, and its words are told', async t => {

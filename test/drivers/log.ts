@@ -1,11 +1,14 @@
 /** What rules with `log` decide is told, by every device that decides it, as it happens. */
 import {setTimeout as sleep} from 'node:timers/promises';
 import test from 'ava';
+import type {LogReport} from '../../lib/drivers/driver.ts';
+import {LogWatch} from '../../lib/drivers/log.ts';
 import {packetIn, packetLine} from '../../lib/drivers/packet-line.ts';
 import {type Lab, type LogEntry, probe} from '../../lib/index.ts';
 import {Sketch} from '../helpers/blueprints.ts';
 import {framesOf, icmpMessage, tcpSegment, udpDatagram} from '../helpers/dummy-frames.ts';
 import {patience} from '../helpers/patience.ts';
+import {compiled, switchPlan} from '../helpers/plans.ts';
 import {labOf} from '../helpers/scenario.ts';
 import SecureNet from '../../topologies/securenet.ts';
 
@@ -20,8 +23,75 @@ test('packets in one line', t => {
 	t.deepEqual(lines(framesOf(udpDatagram(four, [1024, 53], 24), [16])), ['udp 10.0.0.1:1024 > 10.0.0.2:53', 'udp 10.0.0.1 > 10.0.0.2']);
 	t.deepEqual(lines(framesOf(udpDatagram(six, [1024, 53], 24), [16])), ['udp [fd00::1]:1024 > [fd00::2]:53', 'udp fd00::1 > fd00::2']);
 	t.deepEqual(lines(framesOf({...four, protocol: 253, payload: Buffer.alloc(8)})), ['proto 253 10.0.0.1 > 10.0.0.2']);
+	const endless = Buffer.alloc(1 << 20);
+	endless[0] = 0x60;
+	t.is(packetLine(endless), 'proto 0 :: > ::', 'a header behind the other');
 	t.is(packetLine(Buffer.alloc(3)), 'not an IP packet');
 	t.is(packetLine(Buffer.alloc(60)), 'not an IP packet');
+});
+
+/** A driver whose devices say nothing by themselves; those of `deaf` cannot be listened to. */
+function listening(deaf: readonly string[] = []) {
+	const open = new Map<string, (report: LogReport) => void>();
+	const watchLog = async (device: string, listener: (report: LogReport) => void) => {
+		if (deaf.includes(device)) {
+			throw new Error(`${device} is deaf`);
+		}
+
+		await Promise.resolve();
+		open.set(device, listener);
+		return () => {
+			open.delete(device);
+		};
+	};
+
+	return {open, driver: {watchLog}};
+}
+
+const policy = (rules: Readonly<Record<string, string>>) => compiled(...Object.entries(rules).map(([device, rule]) => switchPlan({device, rules: [rule]})));
+const nothing = async () => Promise.resolve();
+
+test('a device that cannot be listened to refuses the change; no other is listened to for it', async t => {
+	const {open, driver} = listening(['s1']);
+	const log = new LogWatch(() => driver, () => undefined);
+	await t.throwsAsync(log.during(policy({s1: '1: allow any to any log', s2: '1: allow any to any log', s3: '2: deny any to any'}), nothing), {message: 's1 is deaf'});
+	t.deepEqual([...open.keys()], []);
+});
+
+test('a change that fails is listened to no longer, and what was there is listened to on', async t => {
+	const {open, driver} = listening();
+	const log = new LogWatch(() => driver, () => undefined);
+	await log.during(policy({s1: '1: allow any to any log', s2: '2: deny any to any'}), nothing);
+	const failing = log.during(policy({s1: '2: deny any to any', s2: '3: allow any to any log'}), async () => {
+		t.deepEqual([...open.keys()], ['s1', 's2']);
+		return Promise.reject(new Error('no'));
+	});
+	await t.throwsAsync(failing, {message: 'no'});
+	t.deepEqual([...open.keys()], ['s1']);
+	log.close();
+	t.deepEqual([...open.keys()], []);
+});
+
+test('a packet of the policy before is told with its sentence, one of an earlier policy is nobody\'s', async t => {
+	const {open, driver} = listening();
+	const told: string[] = [];
+	const log = new LogWatch(() => driver, ({rule, sentence}) => told.push(`${rule} ${sentence}`));
+	await log.during(policy({s1: '1: allow any to any log'}), nothing);
+	await log.during(policy({s1: '2: deny any to any log'}), nothing);
+	open.get('s1')?.({rule: 1, packet: Buffer.alloc(20)});
+	await log.during(policy({s1: '3: reject any to any log'}), nothing);
+	open.get('s1')?.({rule: 1, packet: Buffer.alloc(20)});
+	t.deepEqual(told, ['1 allow any to any log', '1 ']);
+});
+
+test('another driver of a device is listened to instead', async t => {
+	const [old, fresh] = [listening(), listening()];
+	let {driver} = old;
+	const log = new LogWatch(() => driver, () => undefined);
+	await log.during(policy({s1: '1: allow any to any log'}), nothing);
+	({driver} = fresh);
+	await log.during(policy({s1: '1: allow any to any log'}), nothing);
+	t.deepEqual([[...old.open.keys()], [...fresh.open.keys()]], [[], ['s1']]);
 });
 
 /** What is told while the work goes on, and shortly after. */

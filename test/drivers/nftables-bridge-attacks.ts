@@ -7,7 +7,7 @@ import type {Addressing} from '../../lib/probes/frame.ts';
 import {echoRequest, ipPacket, tcp, udp} from '../../lib/probes/packet.ts';
 import type {Payload, Ports} from '../../lib/probes/packet.ts';
 import {etherType, tcpFlag} from '../../lib/probes/protocols.ts';
-import {linkLocalAddress, macFromNumber, parseAddress} from '../../lib/util/address.ts';
+import {formatAddress, linkLocalAddress, macFromNumber, parseAddress} from '../../lib/util/address.ts';
 import {Wire, buildBridge} from '../helpers/bridge.ts';
 import {switchPlan} from '../helpers/plans.ts';
 import {attacked, everybody, router} from '../helpers/attack-sketch.ts';
@@ -101,8 +101,9 @@ test.serial('unsecured port: ARP is for everybody', leaves, {from: 4, frames: [a
 test.serial('secured port: neither ARP nor IP is sent', leaves, {from: 1, frames: [ethernet(mac(1), mac(4), 0x88_B5, Buffer.alloc(50))]}, []);
 test.serial('secured port: neither ARP nor IP is received', leaves, {from: 4, frames: [ethernet(mac(4), everybody, 0x88_B5, Buffer.alloc(50))]}, [3, trunk]);
 
-const own = linkLocalAddress(mac(1));
-test.serial('secured port: neighbour solicitation', leaves, {from: 1, frames: [neighborSolicitation({mac: mac(1), address: own}, parseAddress('fd00::4'))]}, flooded(1));
+const ownAddress = linkLocalAddress(mac(1));
+const own = formatAddress(ownAddress);
+test.serial('secured port: neighbour solicitation', leaves, {from: 1, frames: [neighborSolicitation({mac: mac(1), address: ownAddress}, parseAddress('fd00::4'))]}, flooded(1));
 test.serial('secured port: neighbour advertisement', leaves, {from: 1, frames: [neighborAdvertisement(at(1, 'fd00::1'), at(4, 'fd00::4'))]}, [3, 4, trunk]);
 test.serial('secured port: advertisement of another address', leaves, {from: 1, frames: [discovery(1, {source: 'fd00::1', type: 136, target: 'fd00::3', option: [2, 1]})]}, []);
 test.serial('secured port: advertisement with another MAC inside', leaves, {from: 1, frames: [discovery(1, {source: 'fd00::1', type: 136, target: 'fd00::1', option: [2, 3]})]}, []);
@@ -115,6 +116,47 @@ test.serial('secured port: a router advertisement in fragments', leaves, {from: 
 test.serial('unsecured port: a router advertisement', leaves, {from: trunk, frames: [discovery(trunk, {source: 'fe80::9', type: 134, target: 'fd00::1'})]}, flooded(trunk));
 test.serial('secured port: anything else from no address', leaves, packet(1, '::', 4, 'fd00::4', echoRequest(6, 7)), []);
 
+for (const [what, frames] of [
+	['a packet', packet(4, '10.0.0.1', 2, '10.0.0.2').frames],
+	['a packet to an unbound host', packet(4, '10.0.0.1', 3, '10.0.0.3').frames],
+	['an IPv6 packet', packet(4, 'fd00::1', 2, 'fd00::2').frames],
+	['an ARP reply', [arpReply(at(4, '10.0.0.1'), at(3, '10.0.0.3'))]],
+	['an ARP request', [arpRequest(at(4, '10.0.0.1'), parseAddress('10.0.0.3'))]],
+	['a neighbour advertisement', [discovery(4, {source: 'fd00::4', type: 136, target: 'fd00::1'})]],
+] as const) {
+	test.serial(`address of a bound host: not ${what} of another host`, leaves, {from: 4, frames}, []);
+}
+
+const elsewhere = {...base, bound: `${base.bound} 10.0.0.77`, rules: ['allow 10.0.0.77 to any']} satisfies Sketch;
+test.serial('address of a bound host: nor when that one is at another bridge', leaves, {...packet(4, '10.0.0.77', 2, '10.0.0.2'), sketch: elsewhere}, []);
+test.serial('address of a bound host: from where other bridges are', leaves, {...packet(trunk, '10.0.0.77', 2, '10.0.0.2'), sketch: elsewhere}, [2, 3, 4]);
+const twin = {...base, bound: `${base.bound} 10.0.0.4 fd00::4`, rules: []} satisfies Sketch;
+test.serial('address of a bound host: a host of another network may have the same', leaves, {...packet(4, '10.0.0.4', 3, '10.0.0.3'), sketch: twin}, [3, trunk]);
+test.serial('address of a bound host: a host of another network may advertise the same', leaves, {from: 4, frames: [discovery(4, {source: 'fd00::4', type: 136, target: 'fd00::4'})], sketch: twin}, flooded(4));
+test.serial('address of a bound host: who has lifted port security may use it', leaves, {...packet(4, '10.0.0.1', 2, '10.0.0.2'), sketch: {...base, hosts: [...base.hosts.slice(0, 3), '10.0.0.4 fd00::4 lifted']}}, [2, 3, trunk]);
+test.serial('address of a bound host: an advertisement of an own address', leaves, {from: 4, frames: [discovery(4, {source: 'fd00::4', type: 136, target: 'fd00::4'})]}, flooded(4));
+
+test.serial('MAC of a secured host: no frame comes from elsewhere with it', leaves, {from: 4, frames: [withMac(packet(4, '10.0.0.9', 3, '10.0.0.3').frames[0] as Buffer, 1)]}, []);
+test.serial('MAC of a secured host: nor from another bridge', leaves, {from: trunk, frames: [withMac(packet(trunk, '10.0.0.9', 3, '10.0.0.3').frames[0] as Buffer, 1)]}, []);
+test.serial('MAC of a router: no frame comes from a host with it', leaves, {from: 4, frames: [ipFrame({mac: router, address: parseAddress('10.0.0.9')}, at(3, '10.0.0.3'), udp(nine))]}, []);
+
+test.serial('an interface that no plan knows: nothing comes from there', leaves, {...packet(trunk, '10.0.0.9', 3, '10.0.0.3'), sketch: {...base, ports: [1, 2, 3, 4]}}, []);
+test.serial('an interface that no plan knows: nor ARP', leaves, {from: trunk, frames: [arpRequest(at(trunk, '10.0.0.9'), parseAddress('10.0.0.3'))], sketch: {...base, ports: [1, 2, 3, 4]}}, []);
+test.serial('an interface that no plan knows: nothing goes there', leaves, {...packet(3, '10.0.0.3', 4, '10.0.0.4'), sketch: {...base, ports: [1, 2, 3, 4]}}, [4]);
+
+const noSix = {...base, isolation: 'all', rules: []} satisfies Sketch;
+const [all, allRouters] = ['33:33:00:00:00:01', '33:33:00:00:00:02'];
+test.serial('multicast listener: a report of a secured host', leaves, {...control(1, own, all, 'ff02::16', 143), sketch: noSix}, flooded(1));
+test.serial('multicast listener: none to one host', leaves, {...control(1, 'fd00::1', 3, 'fd00::3', 131), sketch: noSix}, []);
+test.serial('multicast listener: no query of a secured host', leaves, {...control(1, own, all, 'ff02::1', 130), sketch: {...base, isolation: 'none', rules: []}}, []);
+test.serial('multicast listener: a query of a router', leaves, {...control(trunk, 'fe80::9', all, 'ff02::1', 130), sketch: noSix}, flooded(trunk));
+test.serial('multicast listener: none of an unbound host to one host', leaves, {...control(4, 'fd00::4', 3, 'fd00::3', 132), sketch: noSix}, []);
+test.serial('router solicitation: to all routers', leaves, {...control(1, own, allRouters, 'ff02::2', 133), sketch: noSix}, flooded(1));
+test.serial('router solicitation: none to one host', leaves, {...control(1, own, 3, 'fd00::3', 133), sketch: noSix}, []);
+test.serial('router solicitation: none of an unbound host to one host', leaves, {...control(4, 'fd00::4', 3, 'fd00::3', 133), sketch: noSix}, []);
+test.serial('redirect: one of a secured host is judged', leaves, {...control(1, own, 3, 'fd00::3', 137), sketch: noSix}, []);
+test.serial('redirect: one of a router is not', leaves, {...control(trunk, 'fe80::9', 3, 'fd00::3', 137), sketch: noSix}, [3, 4]);
+
 test.serial('router: a frame to its MAC is not judged', leaves, {...packet(4, '10.0.0.4', router, '10.0.0.254'), sketch: {...base, isolation: 'all'}}, [3, trunk]);
 test.serial('router: its address in a frame to a host is judged', leaves, {...packet(4, '10.0.0.4', 3, '10.0.0.254'), sketch: {...base, isolation: 'all'}}, []);
 test.serial('router: a rule for its address holds in a frame to a host', leaves, {...packet(4, '10.0.0.4', 3, '10.0.0.254'), sketch: {...base, rules: ['deny any to 10.0.0.254']}}, []);
@@ -124,6 +166,12 @@ test.serial('DHCP: a question to everybody reaches no secured port', leaves, {fr
 test.serial('DHCP: a question from its address reaches no secured port', leaves, packet(1, '10.0.0.1', everybody, '10.0.0.255', udp(toServer)), [3, 4, trunk]);
 test.serial('DHCP: a question to a secured host does not arrive', leaves, packet(1, '10.0.0.1', 2, '10.0.0.2', udp(toServer)), [3, 4, trunk]);
 test.serial('DHCP: a question to a server does', leaves, packet(1, '10.0.0.1', 3, '10.0.0.3', udp(toServer)), [3, 4, trunk]);
+test.serial('DHCP: a question from no address to one host', leaves, packet(1, '0.0.0.0', 3, '10.0.0.3', udp(toServer)), []);
+test.serial('DHCP: a question to a group is judged', leaves, {...packet(1, '10.0.0.1', '01:00:5e:01:01:01', '224.1.1.1', udp(toServer)), sketch: noSix}, [trunk]);
+test.serial('DHCP: a question to all servers, IPv6', leaves, {...packet(1, own, '33:33:00:01:00:02', 'ff02::1:2', udp([546, 547])), sketch: noSix}, [3, 4, trunk]);
+test.serial('DHCP: a question to another group is judged, IPv6', leaves, {...packet(1, own, all, 'ff02::1', udp([546, 547])), sketch: noSix}, [trunk]);
+test.serial('DHCP: a question to one server from the link-local address, IPv6', leaves, {...packet(1, own, 3, 'fe80::ff:fe00:3', udp([546, 547])), sketch: noSix}, [3, 4, trunk]);
+test.serial('DHCP: a question to one server from another address is judged, IPv6', leaves, {...packet(1, 'fd00::1', 3, 'fd00::3', udp([546, 547])), sketch: noSix}, []);
 test.serial('DHCP: an answer of a secured host', leaves, packet(1, '10.0.0.1', 4, '10.0.0.4', udp(toClient)), []);
 test.serial('DHCP: an answer meets the rules of an unbound host', leaves, packet(4, '10.0.0.4', 3, '10.0.0.3', udp(toClient)), []);
 test.serial('DHCP: an answer reaches a bound host', leaves, packet(4, '10.0.0.4', 2, '10.0.0.2', udp(toClient)), [2, 3, trunk]);
@@ -142,7 +190,27 @@ test.serial('fragments of a denied pair', leaves, {from: 4, frames: fragments4('
 test.serial('fragments of what a rule with ports allows', leaves, {from: 4, frames: fragments4('10.0.0.4', '10.0.0.1', large), sketch: {...base, rules: ['allow any to 10.0.0.1 udp dport 9']}}, [1, 3, trunk]);
 test.serial('fragments of another port', leaves, {from: 4, frames: fragments4('10.0.0.4', '10.0.0.1', large), sketch: {...base, rules: ['allow any to 10.0.0.1 udp dport 8']}}, []);
 
+const hidden = (to: number | string, destination: string, type: number) => fragments6(behindOptions('fd00::1', destination, udp([9, type], Buffer.alloc(64))), mac(to));
+test.serial('fragments: a first one without its header hides no port', leaves, {from: 1, frames: hidden(2, 'fd00::2', 54), sketch: {...base, rules: ['deny any to any udp dport 54', 'allow any to any']}}, []);
+test.serial('fragments: nor to many', leaves, {from: 1, frames: hidden(all, 'ff02::9', 54).slice(0, 1), sketch: {...base, rules: ['deny any to any udp dport 54', 'allow any to any']}}, []);
+test.serial('fragments: nor alone', leaves, {from: 1, frames: hidden(2, 'fd00::2', 54).slice(0, 1), sketch: {...base, rules: ['deny any to any udp dport 54', 'allow any to any stateless']}}, []);
+
 test.serial('rejected: what a firewall parts goes on in a frame to a router', leaves, {...packet(4, '10.0.0.4', router, '10.7.0.1'), sketch: {...base, domains: ['10.0.0.0/24', '10.7.0.0/24'], rules: ['reject any to 10.7.0.1']}}, [3, trunk]);
+test.serial('rejected: only a router answers', async t => {
+	await installed.change(installed.driver.render(switchPlan({...base, domains: ['10.0.0.0/24', '10.7.0.0/24'], rules: ['reject any to 10.7.0.1']}), installed.state));
+	await installed.cutAll();
+	const [client, server] = [at(4, '10.0.0.4'), parseAddress('10.7.0.1')];
+	const leavesBy = async (from: number, by: string) => {
+		// Connection tracking forgets what is reset, whoever did.
+		t.deepEqual(await wire.leaves(4, ipFrame(client, {mac: router, address: server}, tcp(nine))), [3, trunk]);
+		return wire.leaves(from, ipFrame({mac: by, address: server}, client, tcp(nine, tcpFlag.rst)));
+	};
+
+	t.deepEqual(await leavesBy(3, mac(3)), [], 'a host');
+	t.deepEqual(await leavesBy(3, router), [], 'a host with the MAC of the router');
+	t.deepEqual(await leavesBy(trunk, mac(8)), [], 'somebody else');
+	t.deepEqual(await leavesBy(trunk, router), [3, 4]);
+});
 test.serial('rejected: not in a frame to a host', leaves, {...packet(4, '10.0.0.4', 3, '10.7.0.1'), sketch: {...base, domains: ['10.0.0.0/24', '10.7.0.0/24'], rules: ['reject any to 10.7.0.1']}}, []);
 test.serial('rejected: nobody answers inside a domain', leaves, {...packet(4, '10.0.0.4', 3, '10.0.0.3'), sketch: {...base, rules: ['reject any to any']}}, []);
 
@@ -175,6 +243,13 @@ function discovery(from: number, {source, type, target, option, more = Buffer.al
 	return ethernet(mac(from), '33:33:00:00:00:01', etherType.ipv6, ipPacket(parseAddress(source), parseAddress('ff02::1'), icmp6(bytes), 255));
 }
 
+/** A message of neighbour or multicast listener discovery without options, with the hop limit that it must have. */
+function control(from: number, source: string, to: number | string, destination: string, type: number): Case {
+	const bytes = Buffer.concat([words(type * 256, 0), Buffer.alloc(type === 137 ? 36 : type === 133 || type === 143 ? 4 : 20)]);
+	const hopLimit = type === 133 || type === 137 ? 255 : 1;
+	return {from, frames: [ethernet(mac(from), mac(to), etherType.ipv6, ipPacket(parseAddress(source), parseAddress(destination), icmp6(bytes), hopLimit))]};
+}
+
 /** A packet of IPv4 from port 4 in two. */
 function fragments4(source: string, destination: string, payload: Payload): Buffer[] {
 	const [from, to] = [parseAddress(source), parseAddress(destination)];
@@ -200,14 +275,21 @@ function headerSum(header: Buffer): number {
 	return 0xFF_FF - ((sum & 0xFF_FF) + (sum >>> 16));
 }
 
+/** A packet with destination options that say nothing, as long as the first fragment. RFC 8200, 4.6 */
+function behindOptions(source: string, destination: string, payload: Payload): Buffer {
+	const [from, to] = [parseAddress(source), parseAddress(destination)];
+	const options = Buffer.concat([Buffer.from([payload.protocol, 3, 1, 28]), Buffer.alloc(28)]);
+	return ipPacket(from, to, {protocol: 60, bytes: Buffer.concat([options, ipPacket(from, to, payload).subarray(40)])});
+}
+
 /** A packet of IPv6 from port 1 in two. RFC 8200, 4.5 */
-function fragments6(packet: Buffer): Buffer[] {
+function fragments6(packet: Buffer, to = '33:33:00:00:00:01'): Buffer[] {
 	const [header, body] = [packet.subarray(0, 40), packet.subarray(40)];
 	const split = 32;
 	return [[body.subarray(0, split), 1], [body.subarray(split), split]].map(([part, place]) => {
-		const own = Buffer.concat([header, Buffer.from([58, 0]), words(place as number), longs(0x77), part as Buffer]);
+		const own = Buffer.concat([header, Buffer.from([packet[6] ?? 0, 0]), words(place as number), longs(0x77), part as Buffer]);
 		own.writeUInt16BE(own.length - 40, 4);
 		own[6] = 44;
-		return ethernet(mac(1), '33:33:00:00:00:01', etherType.ipv6, own);
+		return ethernet(mac(1), to, etherType.ipv6, own);
 	});
 }

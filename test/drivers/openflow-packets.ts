@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'ava';
 import type {ExecutionContext} from 'ava';
 import {listSwitchConnections} from '../../lib/kernel/switch-conntrack.ts';
-import {framesOf, icmpMessage, tcpFlags, tcpSegment, udpDatagram, unreachable} from '../helpers/dummy-frames.ts';
+import {behindOptions, framesOf, icmpMessage, tcpFlags, tcpSegment, udpDatagram, unreachable} from '../helpers/dummy-frames.ts';
 import type {Datagram} from '../helpers/dummy-frames.ts';
 import {FlowOracle, trunk} from '../helpers/flow-oracle.ts';
 import {longPatience} from '../helpers/patience.ts';
@@ -105,6 +105,16 @@ test.serial('fragments: a rule that denies ports holds, whatever allows the rest
 test.serial('fragments: ports from 0 on do not take later ones', passes, ['deny any to any udp dport 0-52', dns], 1, 2, inFragments(large(53)), 3);
 test.serial('fragments: a TCP header in two parts opens nothing', passes, ['deny any to any tcp dport 22'], 1, 3, inFragments(tcpSegment(between(1, 3), [freshPort(), 22], tcpFlags.opens), [8]), 0);
 
+const hidden = 1304;
+const hiding = (datagram: Datagram) => inFragments(behindOptions(datagram, hidden), [hidden]);
+const six = (to: number) => ({macs: [mac(1), mac(to)], addresses: ['fd00::1', `fd00::${to}`]} as const);
+test.serial('fragments: a first one without the header of UDP hides no port', passes, ['deny any to any udp dport 54', 'allow any to any'], 1, 2, hiding(udpDatagram(six(2), [freshPort(), 54], 1500)), 0);
+test.serial('fragments: a first one without the header of UDP hides no port behind the default', passes, ['deny any to any udp dport 54'], 1, 3, hiding(udpDatagram(six(3), [freshPort(), 54], 1500)), 0);
+test.serial('fragments: nor of TCP', passes, ['deny any to any tcp dport 22', 'allow any to any'], 1, 2, hiding(tcpSegment(six(2), [freshPort(), 22], tcpFlags.opens)), 0);
+test.serial('fragments: nor of TCP, behind the default', passes, ['deny any to any tcp dport 22'], 1, 3, hiding(tcpSegment(six(3), [freshPort(), 22], tcpFlags.opens)), 0);
+test.serial('fragments: nor a type of ICMP', passes, ['deny any to any icmp |128', 'allow any to any'], 1, 2, hiding(icmpMessage(six(2), [128, 0], data)), 0);
+test.serial('fragments: nor to many', passes, ['deny any to any udp dport 54', 'allow any to any'], 1, 2, hiding(udpDatagram({macs: [mac(1), '33:33:00:00:00:09'], addresses: ['fd00::1', 'ff02::9']}, [freshPort(), 54], 1500)).slice(0, 1), 0);
+
 test.serial('fragments: what waits in vain does not leave with others', async t => {
 	await install(dns);
 	t.is(await arriving(1, 2, inFragments(large(54))), 0);
@@ -112,6 +122,16 @@ test.serial('fragments: what waits in vain does not leave with others', async t 
 	await oracle.warp(20_000);
 	t.is(await arriving(1, 2, framesOf(udpDatagram(between(1, 2), [freshPort(), 53]))), 1);
 	t.is(await arriving(1, 2, framesOf(udpDatagram(between(1, 2), [freshPort(), 53]))), 1);
+});
+
+test.serial('MAC learning: a forged source draws no packets of a secured host away', async t => {
+	await install('allow any to any');
+	for (const [port, address] of [[3, '10.0.0.3'], [trunk, '10.0.9.7']] as const) {
+		await arriving(port, 2, framesOf(udpDatagram({macs: [mac(1), mac(2)], addresses: [address, '10.0.0.2']}, [freshPort(), 9])));
+		t.is(await arriving(2, 1, framesOf(udpDatagram(between(2, 1), [freshPort(), 9]))), 1);
+	}
+
+	await oracle.receive(1, question(1));
 });
 
 test.serial('stateless: packets pass, their answers do not, and no connection is made', async t => {
@@ -157,6 +177,31 @@ test.serial('reject: the reset of the firewall arrives, and nothing else from th
 	t.is(await arriving(trunk, 1, segment(tcpFlags.reset, freshPort())), 0);
 	t.is(await arriving(trunk, 1, segment(tcpFlags.reset)), 1);
 	t.is(await arriving(1, 3, framesOf(tcpSegment({...out, macs: [mac(1), mac(3)]}, [port, 80], tcpFlags.reset))), 0);
+});
+
+test.serial('reject: only a router answers', async t => {
+	await install('reject any to any');
+	const port = freshPort();
+	const opening = tcpSegment(out, [port, 80], tcpFlags.opens);
+	await arriving(1, trunk, framesOf(opening));
+	for (const from of [3, trunk]) {
+		const pretends = {...back, macs: [mac(from === trunk ? 8 : from), mac(1)]} as const;
+		t.is(await arriving(from, 1, framesOf(tcpSegment(pretends, [80, port], tcpFlags.reset))), 0, `a reset from port ${from}`);
+		t.is(await arriving(from, 1, framesOf(unreachable({...pretends, addresses: ['10.0.0.3', '10.0.0.1']}, 13, opening))), 0, `an ICMP error from port ${from}`);
+	}
+
+	t.is(await arriving(trunk, 1, framesOf(tcpSegment(back, [80, port], tcpFlags.reset))), 1);
+});
+
+test.serial('reject: an ICMP error about what is rejected makes no connection of it', async t => {
+	await install('allow any to any icmp', 'reject any to any');
+	const port = freshPort();
+	const rejected = udpDatagram(out, [port, 9]);
+	await arriving(1, trunk, framesOf(rejected));
+	await arriving(1, trunk, framesOf(unreachable(out, 3, udpDatagram(back, [9, port]))));
+	await arriving(trunk, 1, framesOf(unreachable({...back, macs: [mac(8), mac(1)]}, 13, rejected)));
+	t.deepEqual((await connections(port)).filter(({mark}) => (mark & 1) !== 0), []);
+	t.is(await arriving(trunk, 1, framesOf(udpDatagram(back, [9, port]))), 0);
 });
 
 test.serial('reject: the opposite direction may be allowed, and is a connection of its own', async t => {

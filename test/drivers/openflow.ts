@@ -145,6 +145,17 @@ test.serial('hits: the first packet of a connection, kept when the rule gets oth
 	t.is(await hits(7), 3);
 });
 
+test.serial('hits: a rule that comes back begins at 0', async t => {
+	await install(switchPlan({...base, rules: ['7: allow sg:web to sg:db']}));
+	await oracle.receive(1, udp(1, 2, [6, 1]));
+	await driver.settle();
+	await install(switchPlan({...base, rules: ['7: allow 10.0.0.1 to sg:db']}));
+	t.true(await hits(7) > 0);
+	await install(switchPlan({...base, rules: []}));
+	await install(switchPlan({...base, rules: ['7: allow sg:web to sg:db']}));
+	t.is(await hits(7), 0);
+});
+
 test.serial('hits: a rule that takes the place of another begins at 0', async t => {
 	await install(switchPlan({...base, rules: ['7: allow sg:web to sg:db']}));
 	await oracle.receive(1, udp(1, 2, [4, 1]));

@@ -2,7 +2,7 @@
 import {setTimeout} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import {DeviceError, logGroup} from '../../lib/drivers/driver.ts';
-import type {FirewallDriver} from '../../lib/drivers/driver.ts';
+import type {CompleteDriver} from '../../lib/drivers/driver.ts';
 import {createPerimeterDriver} from '../../lib/drivers/iptables-perimeter.ts';
 import {createNftablesDriver} from '../../lib/drivers/nftables-perimeter.ts';
 import {startService} from '../../lib/kernel/daemon.ts';
@@ -14,7 +14,7 @@ import {perimeterPlan} from '../helpers/plans.ts';
 import type {Sketch} from '../helpers/plans.ts';
 import {Installed, asks, base, buildRouter, pingAnswer, pings, sends, sendsAck} from '../helpers/router.ts';
 
-const drivers: Readonly<Record<string, (context: {readonly namespaceOf: () => Namespace}) => FirewallDriver<unknown>>> = {
+const drivers: Readonly<Record<string, (context: {readonly namespaceOf: () => Namespace}) => CompleteDriver<unknown>>> = {
 	iptables: createPerimeterDriver,
 	nftables: createNftablesDriver,
 };
@@ -113,6 +113,39 @@ for (const {name, create, stage: {client, router, server}} of stages) {
 		t.deepEqual(await installed.connections(), []);
 		await rules('1: allow sg:web to sg:db udp stateless', '2: allow sg:db to sg:web icmp stateless');
 		t.is(await asks(client, 'udp', server4, 9), 'refused');
+	});
+
+	scenario('hits of a rule go on while it stays, whatever else changes, and begin at 0 when it comes back', async t => {
+		const others = Array.from({length: 40}, (_, index) => `${index + 10}: deny 192.0.2.${index} to any`);
+		await rules('6: allow sg:web to sg:db');
+		await pings(client, server4);
+		// So many that the chains are written anew, whose lines begin at 0.
+		await rules('6: allow sg:web to sg:db', ...others);
+		t.is(await installed.hits(6), 1);
+		await rules(...others);
+		await rules('6: allow sg:web to sg:db', ...others);
+		t.is(await installed.hits(6), 0);
+	});
+
+	scenario('a router of which nobody knows what it has gets the next policy, whatever it has', async t => {
+		const {driver, device} = installed;
+		const render = (sketch: Sketch) => driver.render(perimeterPlan(sketch), installed.state);
+		const direction = async () => Promise.all([pings(client, server4), pings(client, server6), pings(server, client4), pings(server, client6)]);
+		for (const has of ['old', 'new', 'nothing'] as const) {
+			await rules('1: allow sg:web to sg:db');
+			const old = installed.state;
+			const [fresh, next] = [render({...base, sets: {...base.sets, 'sg:web': '10.0.1.7 fd01::1'}, rules: ['2: deny any to any', '3: allow sg:web to sg:db']}), render({...base, rules: ['4: allow sg:db to sg:web']})];
+			await installed.change({old, new: fresh, nothing: driver.plain}[has]);
+			const steps = [{device, previous: old, next, perhaps: [fresh, driver.plain]}, {device, previous: next, next: driver.plain, perhaps: [old]}, {device, previous: old, next: driver.plain, perhaps: [driver.plain]}];
+			for (const [index, step] of steps.entries()) {
+				await driver.check(step);
+				await driver.apply(step);
+				installed.state = step.next;
+				t.deepEqual(await direction(), index === 0 ? [false, false, true, true] : [true, true, true, true], `${has}, step ${index}`);
+				t.true((await installed.lines()).every(({sentence}) => sentence !== undefined));
+				await installed.cutAll();
+			}
+		}
 	});
 
 	scenario('a connection that is made against the direction of its first packet is told as judged, and cut', async t => {

@@ -16,6 +16,7 @@ const etherTypes = {4: 0x08_00, 6: 0x86_DD} as const;
 const moreFragments = {4: 0x20_00, 6: 1} as const;
 const headerLength = 20;
 const fragmentHeader = 44;
+const destinationOptions = 60;
 
 type Ends = Pick<Datagram, 'macs' | 'addresses'>;
 type Ports = readonly [source: number, destination: number];
@@ -37,6 +38,19 @@ export function icmpMessage(ends: Ends, [type, code]: readonly [number, number],
 	const message = Buffer.concat([words((type << 8) | code, 0, identifier, 0), data]);
 	message.writeUInt16BE(checksum(message), 2);
 	return {...ends, protocol: 1, payload: message};
+}
+
+/** The same behind destination options of so many bytes, a multiple of 8, that say nothing (RFC 8200, 4.6). */
+export function behindOptions(datagram: Datagram, length: number): Datagram {
+	const header = Buffer.alloc(length);
+	header.set([datagram.protocol, (length / 8) - 1]);
+	const padding = 255;
+	for (let at = 2; at < length; at += padding) {
+		const rest = Math.min(padding, length - at);
+		header.set(rest === 1 ? [0] : [1, rest - 2], at);
+	}
+
+	return {...datagram, protocol: destinationOptions, payload: Buffer.concat([header, datagram.payload])};
 }
 
 /** The error that quotes a packet. */

@@ -78,7 +78,7 @@ function guardedPort(text: string, index: number): GuardedPort {
 	const own = words.filter(word => !['bound', 'lifted'].includes(word) && !word.startsWith('+')).map(parseAddress);
 	const addresses = own.some(({family}) => family === 6) ? [...own, linkLocalAddress(mac)] : own;
 	const allowed = words.filter(word => word.startsWith('+')).map(word => parsePrefix(word.slice(1)));
-	return {port, host: `h${port}`, mac, addresses, allowed, bound, secured: bound && !words.includes('lifted')};
+	return {port, host: `h${port}`, mac, addresses, allowed, bound, lifted: words.includes('lifted'), secured: bound && !words.includes('lifted')};
 }
 
 function filterRule(text: string, index: number): FilterRule {

@@ -4,7 +4,7 @@ import type {Namespace} from '../../lib/kernel/namespace.ts';
 import {ProgramError, execute, run} from '../../lib/kernel/process.ts';
 import {AF_INET, SOCK_RAW, close, socket, trySendTo} from '../../lib/kernel/syscall.ts';
 import {addressBytes, parseAddress} from '../../lib/util/address.ts';
-import type {FirewallDriver, InstalledLine} from '../../lib/drivers/driver.ts';
+import type {CompleteDriver, InstalledLine} from '../../lib/drivers/driver.ts';
 import {applySettings, inheritedSettings} from '../../lib/node/configure.ts';
 import type {NodePlan} from '../../lib/topology/blueprint.ts';
 import {sketch} from './blueprints.ts';
@@ -68,10 +68,10 @@ export const base = {
 /** A driver with what it has installed on the router. */
 export class Installed<State> {
 	readonly device = 'fw';
-	readonly driver: FirewallDriver<State>;
+	readonly driver: CompleteDriver<State>;
 	state: State;
 
-	constructor(driver: FirewallDriver<State>) {
+	constructor(driver: CompleteDriver<State>) {
 		this.driver = driver;
 		this.state = driver.plain;
 	}

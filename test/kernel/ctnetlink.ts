@@ -47,6 +47,12 @@ async function load(namespace: Namespace, entries: readonly string[]): Promise<v
 	}
 }
 
+/** Only protocols with states have a word in capitals, before the addresses. */
+function stateOf(line: string): Pick<TrackedConnection, 'state'> {
+	const state = / ([A-Z_\d]*[A-Z][A-Z_\d]*) +src=/.exec(line)?.[1];
+	return state === undefined ? {} : {state};
+}
+
 /** As conntrack(8) tells it: the first of each key is the original direction's. */
 async function witness(namespace: Namespace, ...options: readonly string[]): Promise<TrackedConnection[]> {
 	const {stdout} = await run(['conntrack', '--dump', '--output', 'extended', ...options], {namespace});
@@ -57,7 +63,7 @@ async function witness(namespace: Namespace, ...options: readonly string[]): Pro
 		const protocol = protocolName(Number(number));
 		return {
 			family: family === 'ipv6' ? 6 : 4, protocol, source: sameText(fields.get('src')), destination: sameText(fields.get('dst')),
-			...protocolFields(protocol, field), mark: field('mark'), ...(fields.has('zone') ? {zone: field('zone')} : {}),
+			...protocolFields(protocol, field), ...stateOf(line), mark: field('mark'), ...(fields.has('zone') ? {zone: field('zone')} : {}),
 		};
 	});
 }

@@ -26,6 +26,32 @@ test('packets come with their prefix, from the group that is asked for', async t
 	t.deepEqual(reader.read(), []);
 });
 
+test('a flood is read in portions, and what the kernel had to drop is counted', async t => {
+	const {client, router, down} = await buildRouter();
+	t.teardown(down);
+	await restore(router, 4, ['*filter', report(group, 'flood'), 'COMMIT', ''].join('\n'));
+	const reader = new LogReader(router, group);
+	t.teardown(() => {
+		reader.close();
+	});
+	const {stdout} = await execute(['ping', '-qf', '-c8000', '10.0.2.1'], {namespace: client});
+	const [, sent, received] = (/(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? []).map(Number);
+	t.is(received, sent, 'nothing but reports was dropped');
+	const portions = [...portionsOf(reader)];
+	t.deepEqual([...new Set(portions.slice(0, -1))], [100]);
+	t.is(reader.lost, 0, 'what comes next tells');
+	await execute(['ping', '-c1', '10.0.2.1'], {namespace: client});
+	const last = reader.read().length;
+	t.true(reader.lost > 0);
+	t.is(portions.reduce((sum, portion) => sum + portion, 0) + last + reader.lost, ((sent ?? 0) * 2) + 2);
+});
+
+function* portionsOf(reader: LogReader): Generator<number> {
+	for (let {length} = reader.read(100); length > 0; length = reader.read(100).length) {
+		yield length;
+	}
+}
+
 test('a group has one reader', async t => {
 	const {router, down} = await buildRouter();
 	t.teardown(down);

@@ -44,6 +44,15 @@ test.serial('they come to those who listen, with the cookie of the flow', async 
 	t.is(packets.length, 1);
 });
 
+test.serial('who begins to listen undoes nothing that is asked for meanwhile', async t => {
+	using connection = await SwitchConnection.open(bridge);
+	await run(['ovs-ofctl', '-O', 'OpenFlow14', 'set-frags', `unix:${bridge.runDirectory}/${bridge.name}.mgmt`, 'normal']);
+	const listening = connection.onPacketIn(() => undefined);
+	connection.showFirstFragments();
+	await listening;
+	t.is(await fragments(), 'nx-match');
+});
+
 test.serial('who listens changes nothing about fragments', async t => {
 	using connection = await SwitchConnection.open(bridge);
 	connection.showFirstFragments();

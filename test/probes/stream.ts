@@ -46,7 +46,7 @@ test.serial('a stream that cannot be is refused', async t => {
 test.serial('a ping stream counts what is answered, and what only arrives', async t => {
 	const lab = await labOf(t, new Sketch(network));
 	const count = async (work: () => Promise<unknown>) => {
-		const ping = new PingStream(lab.network, {from: 'h1', to: 'h2'});
+		const ping = await PingStream.open(lab.network, {from: 'h1', to: 'h2'});
 		await work();
 		await sleep(100);
 		return ping.stop();

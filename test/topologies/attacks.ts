@@ -101,3 +101,18 @@ test.serial('a priority tag hides nothing from the rules', async t => {
 	t.false(await passes(t, lab, 'h10', 'h11', {priorityTags: 2}));
 	t.true(await passes(t, lab, 'h11', 'h10', {priorityTags: 1}));
 });
+
+test.serial('an unbound host gains nothing by the address or the MAC of a bound one', async t => {
+	const lab = await labOf(t, new Sketch(`
+		h1 10.0.1.1/24 -- s1
+		h2 10.0.1.2/24 -- s1
+		h3 10.0.1.3/24 -- s1
+	`));
+	await lab.run('h1 bind sg1', 'h2 bind sg2', 'secrule add allow sg1 to sg2');
+	t.true(await connects(lab, 'h1', 'h2'));
+	t.false(await arrives(t, lab, ['h3', 'h2'], {toMac: macOf(lab, 'h2'), from: '10.0.1.1', to: '10.0.1.2', ...udp()}));
+	t.true(await arrives(t, lab, ['h1', 'h2'], {toMac: macOf(lab, 'h2'), from: '10.0.1.1', to: '10.0.1.2', ...udp()}));
+	await lab.node('h3').run`ip link set ${lab.node('h3').interfaces[0]?.name ?? ''} address ${macOf(lab, 'h2')}`;
+	t.true(await isBlocked(lab, 'h3', 'h1'));
+	t.true(await connects(lab, 'h1', 'h2'));
+});

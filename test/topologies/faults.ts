@@ -2,7 +2,7 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
-import {type Lab, SecureNetError} from '../../lib/index.ts';
+import {type DriverFactory, type Lab, SecureNetError, standardDrivers} from '../../lib/index.ts';
 import {restoreSets, saveSets} from '../../lib/kernel/ipset.ts';
 import {runLine} from '../../lib/commands/run-line.ts';
 import {addRule} from '../../lib/policy/repository.ts';
@@ -68,6 +68,50 @@ test.serial('a switch daemon that is gone is named; the firewall keeps what it h
 	await isRefused(t, lab, 'secrule add deny h10 to h20', /s\d refuses.*nothing has changed/s, ['fw']);
 	await lab.down();
 	t.deepEqual((await machine(lab.name)).namespaces, []);
+});
+
+test.serial('a switch that changes and does not say so has the old policy again, at the latest with the next change', async t => {
+	let silent: 'once' | 'always' | 'never' = 'never';
+	const create: DriverFactory = context => {
+		const driver = standardDrivers.switch(context);
+		return {
+			...driver,
+			async apply(step) {
+				await driver.apply(step);
+				if (step.device === 's2' && silent !== 'never') {
+					silent = silent === 'once' ? 'never' : silent;
+					throw new SecureNetError('device', 's2 is silent');
+				}
+			},
+		};
+	};
+
+	const lab = await labOf(t, new SecureNet(), {drivers: {switch: create}});
+	await lab.run('h10 bind sg1', 'h20 bind sg2', 'secrule add allow sg1 to sg2 icmp rate 100/s');
+	const devices = ['fw', 's1', 's2', 's3'];
+	const texts = async () => Promise.all(devices.map(async device => textOf(lab, device)));
+	const before = await texts();
+	silent = 'once';
+	await isRefused(t, lab, 'secrule add deny h10 to h20 prio 1', /^s2 is silent$/, devices);
+	silent = 'always';
+	await t.throwsAsync(lab.run('secrule add deny h10 to h20 prio 1'), {code: 'put-back', message: /^s2 is silent\ns2 may have the new policy: s2 is silent\n/});
+	t.is(lab.policy.rules.length, 1);
+	silent = 'never';
+	t.deepEqual((await lab.change(policy => policy)).devices, ['s2']);
+	t.deepEqual(await texts(), before);
+	t.true(await connects(lab, 'h10', 'h20'));
+});
+
+test.serial('what is asked while the policy changes is answered by the changed policy', async t => {
+	const lab = await labOf(t, new SecureNet());
+	await lab.run('h20 bind db');
+	const change = lab.change(policy => addRule(policy, {action: 'allow', from: {kind: 'any'}, to: {kind: 'group', name: 'db'}}));
+	const looks = Promise.all([lab.installed(['s2']), lab.hits(), lab.plan(policy => policy), lab.resetHits()]);
+	await change;
+	const [installed, hits, plan] = await looks;
+	t.true(installed.get('s2')?.some(({rule}) => rule === 1));
+	t.deepEqual([...hits], [[1, 0]]);
+	t.deepEqual([plan.before, plan.devices], [lab.policy, []]);
 });
 
 test.serial('what a device cannot do is refused before anything changes', async t => {

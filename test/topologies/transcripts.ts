@@ -25,7 +25,7 @@ const replays = test.macro<[document: string, topology: string]>({
 		const actual = exchangesIn(stdout);
 		t.deepEqual(actual.map(({line}) => line), expected.map(({line}) => line));
 		if (process.env['UPDATE_SAMPLES'] !== undefined) {
-			rewrite(document, expected, actual);
+			rewrite(document, topology, expected, actual);
 		}
 
 		for (const [index, {line, output}] of exchangesIn(transcriptOf(document, topology)).entries()) {
@@ -36,7 +36,7 @@ const replays = test.macro<[document: string, topology: string]>({
 });
 
 test(replays, 'README.md', 'topologies/securenet.ts');
-for (const story of ['securenet', 'firewall-drivers']) {
+for (const story of ['securenet', 'firewall-drivers', 'stateful-stateless']) {
 	test(replays, 'topologies/README.md', `topologies/${story}.ts`);
 
 	test(`topologies/README.md tells all of topologies/${story}.demo`, t => {
@@ -45,9 +45,13 @@ for (const story of ['securenet', 'firewall-drivers']) {
 	});
 }
 
-/** All blocks of a document that are marked as printed by the topology, as one. */
+for (const run of ['--firewalls 2', '--firewalls 2 --rules stateless', '--firewalls 2 --sync']) {
+	test(replays, 'topologies/README.md', `topologies/stateful-stateless.ts ${run}`);
+}
+
+/** All blocks of a document that are marked as printed by the topology, with these parameters, as one. */
 function transcriptOf(document: string, topology: string): string {
-	const blocks = readFileSync(document, 'utf8').matchAll(/^```text (?<topology>\S+)\n(?<text>.*?)^```$/gms);
+	const blocks = readFileSync(document, 'utf8').matchAll(/^```text (?<topology>[^\n]+)\n(?<text>.*?)^```$/gms);
 	return [...blocks].filter(({groups}) => groups?.['topology'] === topology).map(({groups}) => groups?.['text'] ?? '').join('');
 }
 
@@ -63,7 +67,7 @@ async function replay(topology: string, lines: readonly string[]): Promise<{stdo
 	try {
 		const script = join(directory, 'lines');
 		writeFileSync(script, lines.join('\n'));
-		const {stdout, stderr} = await securenet(['run', topology, '--name', uniqueName(), '--transcript', '--script', script]);
+		const {stdout, stderr} = await securenet(['run', ...topology.split(' '), '--name', uniqueName(), '--transcript', '--script', script]);
 		return {stdout: `${stdout}\n`, stderr};
 	} finally {
 		rmSync(directory, {recursive: true});
@@ -71,9 +75,9 @@ async function replay(topology: string, lines: readonly string[]): Promise<{stdo
 }
 
 /** Leaves alone what differs only in what is volatile, and what has lines left out: which ones is a person's choice. */
-function rewrite(document: string, expected: readonly Exchange[], actual: readonly Exchange[]): void {
+function rewrite(document: string, topology: string, expected: readonly Exchange[], actual: readonly Exchange[]): void {
 	let text = readFileSync(document, 'utf8');
-	let from = 0;
+	let from = text.indexOf(`\`\`\`text ${topology}\n`);
 	for (const [index, {line, output}] of expected.entries()) {
 		const printed = actual[index]?.output ?? '';
 		const next = hasGap(output) || steady(printed) === steady(output) ? output : printed;

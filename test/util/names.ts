@@ -59,6 +59,7 @@ test('words of the prompt and the grammar are reserved, in any case', t => {
 test('words made safe to print', t => {
 	t.is(printable('h1'), 'h1');
 	t.is(printable('a\u001B[31mb\nc\u0000\u007F\u009B'), 'a\uFFFD[31mb\uFFFDc\uFFFD\uFFFD\uFFFD');
+	t.is(printable('allow\u202Eyned\u200B\u2029\u{E0041}é'), 'allow<U+202E>yned<U+200B><U+2029><U+E0041>é');
 	t.is(printable('x'.repeat(60)), 'x'.repeat(60));
 	t.is(printable('x'.repeat(10_000)), `${'x'.repeat(57)}...`);
 });

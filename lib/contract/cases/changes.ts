@@ -1,6 +1,10 @@
-/** F17, F18: a change touches what it changes, and the order on the device is the order that was given. */
+/** F17, F18, M1: a change touches what it changes, the order on the device is the order that was given, and one driver gives way to another. */
 import type {InstalledLine} from '../../drivers/driver.ts';
 import type {Case} from '../case.ts';
+
+const exchanges = 2;
+/** Requests between two exchanges, so that each driver meets some. */
+const requestsBetween = 4;
 
 export const changeCases: readonly Case[] = [
 	{
@@ -36,6 +40,27 @@ export const changeCases: readonly Case[] = [
 			await stage.probes('- h1 > h2', '+ h1 > h2 tcp 80', '- h1 > h2 tcp 81', '+ h3 > h2 tcp 80');
 			await stage.run('secrule move every before hole', 'secrule move one after hole');
 			await stage.probes('+ h1 > h2', '+ h1 > h2 tcp 81', '+ h3 > h2');
+		},
+	},
+	{
+		name: 'M1',
+		title: 'another driver gives way to it and comes back under a ping: nothing is lost, and nothing of it stays',
+		exchanges: true,
+		async run(stage) {
+			await stage.run('secrule add allow g1 to g2');
+			const stream = await stage.stream({from: 'h1', to: 'h2', transport: 'tcp', port: 5000});
+			const differences = await stage.differences(async () => stage.pingDuring({from: 'h1', to: 'h2', sign: '+'}, async ping => {
+				for (let time = 0; time < exchanges; time++) {
+					await stage.exchange('tested');
+					await ping.more(requestsBetween);
+					await stage.probes('+ h1 > h2 tcp 80', '- h3 > h2', '- h2 > h1');
+					await stage.exchange('other');
+					await ping.more(requestsBetween);
+				}
+			}));
+			await stage.check('lines on the device that another driver sees come or go', '', differences);
+			await stage.staysOpen('a TCP connection', stream);
+			await stage.probes('+ h1 > h2', '- h3 > h2');
 		},
 	},
 ];

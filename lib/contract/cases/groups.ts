@@ -28,6 +28,7 @@ export const groupCases: readonly Case[] = [
 	{
 		name: 'S1',
 		title: 'a new member of a remote group passes within a second',
+		alone: true,
 		async run(stage) {
 			await stage.run('h3 bind web', 'secrule add allow web to g2');
 			await stage.probes('- h1 > h2');

@@ -18,6 +18,7 @@ function guardedPorts({hostPorts}: DeviceEntry, {inventory, memo, bound}: Draft)
 			...entry,
 			allowed: host?.allowedAddresses ?? [],
 			bound: isBound,
+			lifted: host?.portSecurity === false,
 			secured: isBound && host?.portSecurity !== false,
 		}), guarded => guarded.bound === isBound);
 	});

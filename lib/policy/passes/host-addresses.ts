@@ -1,6 +1,6 @@
 /** The addresses of hosts as sets: sorted once for a network, then only picked from. */
 import {compareAddresses, prefixOf, sameAddress} from '../../util/address.ts';
-import type {Prefix} from '../../util/address.ts';
+import type {Family, Prefix} from '../../util/address.ts';
 import type {Inventory} from '../inventory.ts';
 import type {Draft} from './draft.ts';
 import {remember} from './memo.ts';
@@ -16,6 +16,11 @@ export function addressesOfHosts(names: ReadonlySet<string>, {inventory, memo}: 
 		.filter(({host}) => names.has(host))
 		.map(({prefix}) => prefix)
 		.filter((prefix, index, all) => index === 0 || !sameAddress(prefix, all[index - 1] ?? prefix));
+}
+
+/** The families that any host has an address of. */
+export function familiesOfHosts({hosts}: Inventory): readonly Family[] {
+	return [...new Set([...hosts.values()].flatMap(({addresses}) => addresses.map(({family}) => family)))];
 }
 
 function sortedAddresses({hosts}: Inventory): HostAddress[] {

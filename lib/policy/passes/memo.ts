@@ -16,6 +16,7 @@ together with them. The memo belongs to one inventory; entries by inventory or d
 */
 export type Memo = {
 	readonly hostAddresses: WeakMap<Inventory, readonly HostAddress[]>;
+	readonly hostFamilies: WeakMap<Inventory, readonly Family[]>;
 	readonly sides: WeakMap<Peer, Side>;
 	readonly named: WeakMap<Policy['rules'], ReadonlyMap<string, Namesakes>>;
 	/** By the members of a group or an IPG. */
@@ -51,6 +52,7 @@ const memos = new WeakMap<Inventory, Memo>();
 export function memoOf(inventory: Inventory): Memo {
 	return remember(memos, inventory, () => ({
 		hostAddresses: new WeakMap(),
+		hostFamilies: new WeakMap(),
 		sides: new WeakMap(),
 		named: new WeakMap(),
 		sets: new WeakMap(),
@@ -89,6 +91,11 @@ export function remember<Key extends WeakKey, Value>(memo: WeakMap<Key, Value>, 
 	const made = make();
 	memo.set(key, made);
 	return made;
+}
+
+/** The same for what two things make together. */
+export function rememberPair<One extends WeakKey, Other extends WeakKey, Value>(memo: WeakMap<One, WeakMap<Other, Value>>, one: One, other: Other, make: () => Value): Value {
+	return remember(remember(memo, one, () => new WeakMap<Other, Value>()), other, make);
 }
 
 /** The remembered list when it has the very same elements as the next one. */

@@ -1,11 +1,14 @@
-/** Pass 3: what each rule means now, as addresses, sets and traffic: nodes and services are written out, groups, IPGs and lists keep their names. */
-import type {FilterRule, Match} from '../filter-rule.ts';
+/** Pass 3: what each rule means now, as addresses, sets and traffic: nodes and services are written out, groups, IPGs and lists keep their names. Traffic of a family that no host has goes. */
+import type {Family} from '../../util/address.ts';
+import type {FilterRule} from '../filter-rule.ts';
 import {sentence} from '../grammar.ts';
 import type {Peer, Policy, Rule, ServicePorts} from '../model.ts';
 import {trafficMatches} from '../traffic.ts';
 import type {Draft} from './draft.ts';
+import {familiesOfHosts} from './host-addresses.ts';
 import {remember, sameItems} from './memo.ts';
 import {sideOf} from './sides.ts';
+import type {Side} from './sides.ts';
 
 export function resolveRules(draft: Draft): Draft {
 	const {policy: {rules, services}, memo} = draft;
@@ -32,17 +35,35 @@ function portsOf({traffic}: Rule, {services}: Policy): ReadonlyArray<readonly Se
 
 const none: readonly undefined[] = [];
 
-function filterRule(rule: Rule, {policy, inventory, memo}: Draft): FilterRule {
-	const matchOf = (peer: Peer): Match => remember(memo.sides, peer, () => sideOf(peer, inventory)).match;
+function filterRule(rule: Rule, draft: Draft): FilterRule {
+	const [from, to] = [sideFor(rule.from, draft), sideFor(rule.to, draft)];
+	const family = [from, to].some(isGroup) ? onlyFamily(draft) : undefined;
+	const traffic = trafficMatches(rule.traffic, draft.policy.services);
 	return {
 		id: rule.id,
 		sentence: sentence(rule),
 		action: rule.action,
-		from: matchOf(rule.from),
-		to: matchOf(rule.to),
-		traffic: trafficMatches(rule.traffic, policy.services),
+		from: from.match,
+		to: to.match,
+		traffic: family === undefined ? traffic : traffic?.filter(match => match.family === family),
+		...(family === undefined ? {} : {family}),
 		stateful: rule.stateful,
 		...(rule.log ? {log: rule.log} : {}),
 		...(rule.rate ? {rate: rule.rate} : {}),
 	};
+}
+
+function sideFor(peer: Peer, {inventory, memo}: Draft): Side {
+	return remember(memo.sides, peer, () => sideOf(peer, inventory));
+}
+
+/** Whether the side stands for addresses of hosts only, whoever they are. */
+function isGroup({base, match}: Side): boolean {
+	return base.kind === 'group' && match.kind === 'set' && !match.negated;
+}
+
+/** The family of all addresses of hosts, when they have one only: half the lines of most rules then need not be. */
+function onlyFamily({inventory, memo}: Draft): Family | undefined {
+	const [family, ...others] = remember(memo.hostFamilies, inventory, () => familiesOfHosts(inventory));
+	return others.length === 0 ? family : undefined;
 }

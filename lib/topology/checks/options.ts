@@ -2,9 +2,10 @@
 import {nearestTo, printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
 import {firewalls} from '../firewalls.ts';
-import type {BridgeOptions, Graph, HostOptions, InterfaceOptions, LinkOptions, NodeKind, RouteOptions, RouterOptions, Settings, SwitchOptions} from '../specs.ts';
+import {shapingForms} from '../shaping.ts';
+import type {BridgeOptions, Graph, HostOptions, InterfaceOptions, LinkOptions, NodeKind, RouteOptions, RouterOptions, Settings, ShapingOptions, SwitchOptions} from '../specs.ts';
 
-type Shape = 'text' | 'texts' | 'number' | 'flag' | 'routes' | 'isolation' | 'switchFirewall' | 'routerFirewall' | 'bridgeFirewall';
+type Shape = 'text' | 'texts' | 'number' | 'flag' | 'rate' | 'time' | 'share' | 'routes' | 'isolation' | 'switchFirewall' | 'routerFirewall' | 'bridgeFirewall';
 type Shapes<Options> = Readonly<Record<keyof Options, Shape>>;
 
 const nodeShapes: Readonly<Record<NodeKind, Readonly<Record<string, Shape>>>> = {
@@ -13,8 +14,9 @@ const nodeShapes: Readonly<Record<NodeKind, Readonly<Record<string, Shape>>>> = 
 	switch: {stp: 'flag', firewall: 'switchFirewall'} satisfies Shapes<SwitchOptions>,
 	bridge: {stp: 'flag', firewall: 'bridgeFirewall'} satisfies Shapes<BridgeOptions>,
 };
-const interfaceShapes: Shapes<InterfaceOptions> = {name: 'text', ip: 'texts', mac: 'text', mtu: 'number', port: 'number'};
-const linkShapes: Shapes<LinkOptions> = {mtu: 'number'};
+const shapingShapes: Shapes<ShapingOptions> = {rate: 'rate', delay: 'time', jitter: 'time', loss: 'share', queue: 'number'};
+const interfaceShapes: Shapes<InterfaceOptions> = {name: 'text', ip: 'texts', mac: 'text', mtu: 'number', port: 'number', ...shapingShapes};
+const linkShapes: Shapes<LinkOptions> = {...shapingShapes, mtu: 'number', stateSync: 'flag'};
 const routeShapes: Shapes<RouteOptions> = {to: 'text', via: 'text', interface: 'text'};
 const settingsShapes: Shapes<Settings> = {ipBase: 'text', ipv6: 'flag', isolation: 'isolation'};
 
@@ -25,6 +27,9 @@ const shapes: Readonly<Record<Shape, {readonly words: string; readonly fits: (va
 	text: {words: 'a text', fits: isText},
 	texts: {words: 'a text or a list of texts', fits: value => isText(value) || (Array.isArray(value) && value.every(isText))},
 	number: {words: 'a number', fits: value => typeof value === 'number'},
+	rate: {words: shapingForms.rate.words, fits: isText},
+	time: {words: shapingForms.delay.words, fits: isText},
+	share: {words: shapingForms.loss.words, fits: isText},
 	flag: {words: 'true or false', fits: value => typeof value === 'boolean'},
 	routes: {words: 'a list of routes, each with a destination (to)', fits: value => Array.isArray(value) && value.every(isRoute)},
 	isolation: oneOf(isolations),

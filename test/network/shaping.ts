@@ -1,0 +1,149 @@
+/** Links that are slow, late and lossy, on real packets; on a kernel without netem, the refusal. */
+import test, {type ExecutionContext} from 'ava';
+import {type Lab, type LabOptions, MachineError, Topology, iperf} from '../../lib/index.ts';
+import type {InterfaceOptions, LinkOptions} from '../../lib/topology/specs.ts';
+import {machine} from '../helpers/machine.ts';
+import {uniqueName} from '../helpers/names.ts';
+import {netem} from '../helpers/netem.ts';
+import {longPatience} from '../helpers/patience.ts';
+import {labOf} from '../helpers/scenario.ts';
+
+type Kind = 'switch' | 'bridge';
+
+/** Two hosts at a switch; h1's link is told how, h2's end too. */
+class Shaped extends Topology {
+	readonly #kind: Kind;
+	readonly #link: LinkOptions;
+	readonly #h2: InterfaceOptions;
+
+	constructor(kind: Kind, link: LinkOptions, h2: InterfaceOptions = {}) {
+		super();
+		this.#kind = kind;
+		this.#link = link;
+		this.#h2 = h2;
+	}
+
+	override build(): void {
+		const s1 = this.#kind === 'switch' ? this.addSwitch('s1') : this.addBridge('s1');
+		this.addLink(this.addHost('h1'), s1, this.#link);
+		this.addLink(this.addHost('h2').interface(this.#h2), s1);
+	}
+}
+
+/** Neighbours are permanent: a lost or late ARP request would be no packet of the measurement. */
+async function shapedLab(t: ExecutionContext, ...[kind, ...options]: ConstructorParameters<typeof Shaped>): Promise<Lab> {
+	return labOf(t, new Shaped(kind, ...options), {arp: true});
+}
+
+/** Milliseconds, the least of some. */
+async function roundTrip(lab: Lab): Promise<number> {
+	const text = await lab.node('h1').run`ping -c 5 -i 0.1 ${lab.node('h2')}`;
+	return Number(/= (?<least>[\d.]+)\//.exec(text)?.groups?.['least']);
+}
+
+/** Percent, of a thousand pings. */
+async function lossOf(lab: Lab): Promise<number> {
+	const {stdout} = await lab.node('h1').execute(['ping', '-q', '-i', '0.002', '-c', '1000', lab.node('h2').address ?? '']);
+	return Number(/(?<percent>[\d.]+)% packet loss/.exec(stdout)?.groups?.['percent']);
+}
+
+function within(t: ExecutionContext, value: number, least: number, most: number): void {
+	t.true(value >= least && value <= most, `${value} is not within ${least} and ${most}`);
+}
+
+/** A busy machine only makes it longer, so it is measured until it is no more than that. */
+async function roundTripWithin(t: ExecutionContext, lab: Lab, least: number, most: number): Promise<void> {
+	const end = performance.now() + longPatience;
+	let time = await roundTrip(lab);
+	while (time > most && performance.now() < end) {
+		time = await roundTrip(lab);
+	}
+
+	within(t, time, least, most);
+}
+
+/** A busy machine only makes it less, so it is measured until it is no less than that. */
+async function rateWithin(t: ExecutionContext, lab: Lab, [a, b]: readonly [string, string], least: number, most: number): Promise<void> {
+	const end = performance.now() + longPatience;
+	const measure = async () => (await iperf(lab.network, a, b, {seconds: 5})).bitsPerSecond / 1e6;
+	let rate = await measure();
+	while (rate < least && performance.now() < end) {
+		rate = await measure();
+	}
+
+	within(t, rate, least, most);
+}
+
+async function refuses(t: ExecutionContext, work: () => Promise<unknown>, link: string): Promise<void> {
+	const error = await t.throwsAsync(work, {instanceOf: MachineError});
+	t.is(error.message, `Link ${link} cannot be shaped. ${netem.sentence}`);
+}
+
+if (netem.available) {
+	for (const kind of ['switch', 'bridge'] as const) {
+		test.serial(`15 ms a link and direction are four times as much over two links and back, by a ${kind}`, async t => {
+			const lab = await shapedLab(t, kind, {delay: '15ms'}, {delay: '15ms'});
+			await lab.network.linksBetween('h2', 's1')[0]?.shape({delay: '15ms'});
+			await roundTripWithin(t, lab, 48, 72);
+		});
+
+		test.serial(`half of the frames are lost in one direction, by a ${kind}`, async t => {
+			const lab = await shapedLab(t, kind, {}, {loss: '50%'});
+			within(t, await lossOf(lab), 37.5, 62.5);
+		});
+
+		test.serial(`10 Mbit/s are what TCP gets, less its headers, in both directions, by a ${kind}`, async t => {
+			const lab = await shapedLab(t, kind, {rate: '10mbit'});
+			await rateWithin(t, lab, ['h1', 'h2'], 9, 10.1);
+			await rateWithin(t, lab, ['h2', 'h1'], 9, 10.1);
+		});
+	}
+
+	test.serial('a link is shaped anew, in one direction, and no more, while it runs', async t => {
+		const lab = await shapedLab(t, 'switch', {delay: '100ms'});
+		const [link] = lab.network.linksBetween('h1', 's1');
+		await roundTripWithin(t, lab, 200, 300);
+		await link?.shape({delay: '30ms'}, 'h1');
+		await roundTripWithin(t, lab, 130, 200);
+		await link?.shape({delay: '30ms'});
+		await roundTripWithin(t, lab, 60, 100);
+		t.deepEqual(link?.shaping, [{delay: 30}, {delay: 30}]);
+		await link?.shape({});
+		await roundTripWithin(t, lab, 0, 30);
+		t.deepEqual(link?.shaping, [{}, {}]);
+	});
+
+	test.serial('a link that was down and is up again is shaped as before', async t => {
+		const lab = await shapedLab(t, 'switch', {delay: '50ms'});
+		await lab.run('link h1 s1 down', 'link h1 s1 up');
+		await roundTripWithin(t, lab, 100, 150);
+	});
+
+	test.serial('somebody may have taken the qdisc away by hand', async t => {
+		const lab = await shapedLab(t, 'bridge', {delay: '50ms'});
+		await lab.run('h1 tc qdisc del dev h1-eth0 root', 'link h1 s1 set none');
+		await roundTripWithin(t, lab, 0, 30);
+	});
+} else {
+	test.serial('a topology with a shaped link is refused, and nothing of it is made', async t => {
+		const name = uniqueName();
+		const before = await machine(name);
+		const options: LabOptions = {name};
+		await refuses(t, async () => labOf(t, new Shaped('bridge', {}, {loss: '1%'}), options), 'h2 - s1');
+		t.deepEqual(await machine(name), before);
+	});
+
+	test.serial('a link is not shaped while it runs, and stays as it is', async t => {
+		const lab = await shapedLab(t, 'bridge', {});
+		const [link] = lab.network.linksBetween('h1', 's1');
+		await refuses(t, async () => link?.shape({delay: '15ms'}), 'h1 - s1');
+		t.deepEqual(link?.shaping, [{}, {}]);
+		await t.notThrowsAsync(async () => link?.shape({}));
+	});
+}
+
+test.serial('only an end of a link can be told what to send', async t => {
+	const lab = await shapedLab(t, 'bridge', {});
+	const [link] = lab.network.linksBetween('h1', 's1');
+	await t.throwsAsync(async () => link?.shape({}, 'h2'), {message: 'h2 is no end of link h1 - s1.'});
+});
