@@ -7,9 +7,11 @@ import {protocolNumbers} from '../../lib/policy/traffic.ts';
 import type {Packet} from '../../lib/policy/evaluate.ts';
 import {sentence} from '../../lib/policy/grammar.ts';
 import {type Inventory, inventoryOf} from '../../lib/policy/inventory.ts';
-import {type Peer, type Policy, emptyPolicy} from '../../lib/policy/model.ts';
+import {type Peer, type Policy, type PortProtocol, type PortRange, defaultPrio, emptyPolicy} from '../../lib/policy/model.ts';
 import {servicePortsText} from '../../lib/policy/listing.ts';
-import {type Vocabulary, arbitraryHeader, arbitraryRule, arbitraryService, numberRules} from './arbitrary-rules.ts';
+import {uniteRanges} from '../../lib/policy/ports.ts';
+import {arbitraryHeader} from './arbitrary-header.ts';
+import {type RandomRule, arbitraryPlainRule, arbitraryRuleOf, arbitraryService, numberRules} from './arbitrary-rule.ts';
 import {sketch} from './blueprints.ts';
 import {runPolicyLines} from './policy-lines.ts';
 
@@ -38,17 +40,22 @@ export type ScenarioOptions = {
 	readonly sctp?: boolean;
 	/** Also networks whose domains have equal subnets, or one inside the other; packets would not find their way there. Default false. */
 	readonly overlaps?: boolean;
+	/** Default: in every other network. */
+	readonly perimeter?: boolean;
+	/** Draws policies for this network, as `sketch` does it, instead of random ones. */
+	readonly network?: string;
 };
 
 /** 2 to 4 switches in up to three subnets, with or without a perimeter firewall between these; 3 to 8 hosts; groups, IPGs, services and rules at random. */
-export function arbitraryScenario({ipv6 = true, isolations = ['bound', 'none', 'all'], maxRules = 8, packets = 40, clauses = true, sctp = true, overlaps = false}: ScenarioOptions = {}): fc.Arbitrary<Scenario> {
-	return arbitraryNetwork(ipv6, overlaps).chain(network => {
+export function arbitraryScenario({ipv6 = true, isolations = ['bound', 'none', 'all'], maxRules = 8, packets = 40, clauses = true, sctp = true, overlaps = false, perimeter, network: given}: ScenarioOptions = {}): fc.Arbitrary<Scenario> {
+	return (given === undefined ? arbitraryNetwork(ipv6, overlaps, perimeter) : fc.constant(given)).chain(network => {
 		const blueprint = sketch(network);
 		const inventory = inventoryOf(blueprint);
-		const vocabulary: Vocabulary = {services: serviceNames, protocols: ['tcp', 'udp', ...sctp ? ['sctp' as const] : []], clauses};
+		const leaves = arbitraryLeaf(inventory, ipv6);
+		const portProtocols: readonly PortProtocol[] = ['tcp', 'udp', ...sctp ? ['sctp' as const] : []];
 		return fc.record({
-			names: arbitraryNames(inventory, ipv6, vocabulary),
-			rules: fc.array(arbitraryRule(arbitraryLeaf(inventory, ipv6), vocabulary), {maxLength: maxRules}),
+			names: arbitraryNames(inventory, ipv6, portProtocols),
+			rules: fc.array(clauses ? arbitraryVerdictRule(leaves, portProtocols) : arbitraryPlainRule(leaves), {maxLength: maxRules}).map(named),
 			isolation: fc.constantFrom(...isolations),
 		}).chain(({names, rules, isolation}) => {
 			const lines = [...names, ...rules.map(rule => `secrule add ${sentence(rule)}`)];
@@ -73,10 +80,10 @@ export function policyOf(lines: readonly string[], {nodes}: Pick<Blueprint, 'nod
 	return runPolicyLines(lines, nodes, emptyPolicy(isolation));
 }
 
-function arbitraryNetwork(ipv6: boolean, overlaps: boolean): fc.Arbitrary<string> {
+function arbitraryNetwork(ipv6: boolean, overlaps: boolean, isParted?: boolean): fc.Arbitrary<string> {
 	return fc.record({
 		sides: fc.array(fc.integer({min: 1, max: 3}), {minLength: 2, maxLength: 4}),
-		perimeter: fc.boolean(),
+		perimeter: isParted === undefined ? fc.boolean() : fc.constant(isParted),
 		plan: fc.constantFrom<AddressPlan>('apart', ...overlaps ? ['equal', 'nested'] as const : []),
 		hosts: fc.array(fc.record({at: fc.nat(3), families: fc.constantFrom(...ipv6 ? ['4', '46', '6'] : ['4'])}), {minLength: 3, maxLength: 8}),
 	}).map(({sides, perimeter, plan, hosts}) => {
@@ -110,15 +117,35 @@ const setNames = ['inner', 'outer'];
 const serviceNames = ['mail', 'web'];
 
 /** Lines that fill every group, IPG and service; some stay empty. */
-function arbitraryNames({hosts}: Inventory, ipv6: boolean, {services, protocols}: Vocabulary): fc.Arbitrary<string[]> {
+function arbitraryNames({hosts}: Inventory, ipv6: boolean, portProtocols: readonly PortProtocol[]): fc.Arbitrary<string[]> {
 	const names = [...hosts.keys()];
 	const blocks = [...blocks4, ...ranges4, ...ipv6 ? [...blocks6, ...ranges6] : []];
 	const member = fc.tuple(fc.constantFrom('', '', '!'), fc.constantFrom(...blocks)).map(([sign, block]) => sign + block);
 	return fc.record({
 		binds: fc.tuple(...groupNames.map(group => fc.subarray(names, {maxLength: Math.min(4, names.length)}).map(members => members.length > 0 ? members.map(host => `${host} bind ${group}`) : [`sg add ${group}`]))),
 		members: fc.tuple(...setNames.map(set => fc.array(member, {maxLength: 5}).map(list => `ipg add ${set} ${list.join(' ')}`.trim()))),
-		services: fc.tuple(...services.map(service => arbitraryService(protocols).map(ports => `secrule service add ${service} ${ports.map(servicePortsText).join(' ')}`))),
+		services: fc.tuple(...serviceNames.map(service => arbitraryService(portProtocols, arbitraryRanges).map(ports => `secrule service add ${service} ${ports.map(servicePortsText).join(' ')}`))),
 	}).map(({binds, members, services}) => [...binds.flat(), ...members, ...services]);
+}
+
+/** Few ports, protocols and priorities, so that rules overlap; no rate is ever reached. */
+function arbitraryVerdictRule(leaves: fc.Arbitrary<Peer>, portProtocols: readonly PortProtocol[]): fc.Arbitrary<RandomRule> {
+	return arbitraryRuleOf({
+		leaves, portProtocols,
+		services: serviceNames,
+		ports: arbitraryRanges,
+		protocols: fc.constantFrom(1, 6, 17, 47, 50, 58, 89, 132, 255),
+		prios: fc.constantFrom(defaultPrio, defaultPrio, 0, 500, 2000),
+		remarks: fc.oneof(
+			{weight: 3, arbitrary: fc.constant({})},
+			{weight: 1, arbitrary: fc.record({log: fc.constantFrom({text: ''}, {text: 'seen'}), rate: fc.constant({perSecond: 10_000, burst: 10_000}), name: fc.constant('named'), comment: fc.constant('why')}, {requiredKeys: []})},
+		),
+	});
+}
+
+/** No two rules have one name. */
+function named(rules: readonly RandomRule[]): RandomRule[] {
+	return rules.map((rule, index) => rule.name === undefined ? rule : {...rule, name: `${rule.name}-${index + 1}`});
 }
 
 function arbitraryLeaf({hosts}: Inventory, ipv6: boolean): fc.Arbitrary<Peer> {
@@ -131,6 +158,11 @@ function arbitraryLeaf({hosts}: Inventory, ipv6: boolean): fc.Arbitrary<Peer> {
 		{weight: 2, arbitrary: fc.constantFrom(...prefixes).map((prefix): Peer => ({kind: 'prefix', prefix}))},
 	);
 }
+
+const arbitraryRanges: fc.Arbitrary<PortRange[]> = fc.subarray(
+	([[0, 0], [22, 22], [80, 80], [80, 90], [91, 443], [1000, 1023], [1024, 65_535], [65_535, 65_535], [5, 60_000]] as const).map(([first, last]) => ({first, last})),
+	{minLength: 1, maxLength: 4},
+).map(uniteRanges);
 
 const blocks4 = ['10.0.1.0/24', '10.0.2.0/24', '10.0.1.10', '10.0.1.11', '10.0.2.11', '10.0.2.12/31', '10.0.0.0/16', '0.0.0.0/0', '192.0.2.0/24', '192.0.2.7'];
 const ranges4 = ['10.0.1.9-10.0.1.12', '10.0.1.255-10.0.2.13', '192.0.2.255-192.0.3.0'];

@@ -1,5 +1,5 @@
 /** POLICY read word by word: the verdict of a policy by the shortest way there is, with nothing prepared and no code of the program. */
-import type {Packet} from '../../lib/policy/evaluate.ts';
+import type {Packet, Verdict} from '../../lib/policy/evaluate.ts';
 import type {Inventory} from '../../lib/policy/inventory.ts';
 import type {IpgMember, Peer, Policy, PortRange, Traffic} from '../../lib/policy/model.ts';
 import type {Address, Prefix} from '../../lib/util/address.ts';
@@ -27,6 +27,11 @@ export function naiveVerdict(policy: Policy, net: Inventory, packet: Packet): st
 
 	const isBound = [...policy.groups.values()].some(members => [...members].some(host => has(net.hosts.get(host)?.addresses, destination)));
 	return policy.isolation === 'all' ? 'deny isolated' : policy.isolation === 'bound' && isBound ? 'deny bound' : `allow open${made(opens)}`;
+}
+
+/** The model's verdict in the same words. */
+export function wholeText({action, by, stateful}: Verdict): string {
+	return `${action} ${by.kind === 'rule' ? by.rule.id : by.kind === 'default' ? by.reason : by.kind}${stateful ? ' making a connection' : ''}`;
 }
 
 function isPeer(peer: Peer, address: Address, policy: Policy, net: Inventory): boolean {

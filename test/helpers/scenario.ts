@@ -1,10 +1,11 @@
 /** The words of scenario tests: who reaches whom, what stays open, what is cut, what loses nothing. All of it on real packets. */
 import {setTimeout} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
-import {Lab, type LabOptions, type Topology, pingAll} from '../../lib/index.ts';
+import {observedWords, parseExpectation, words} from '../../lib/contract/expectation.ts';
+import {Lab, type LabOptions, type Topology, pingAll, probeAll} from '../../lib/index.ts';
 import {type Service, startService} from '../../lib/kernel/daemon.ts';
 import {uniqueName} from './names.ts';
-import {pingPatience} from './patience.ts';
+import {patience, pingPatience} from './patience.ts';
 
 export async function labOf(t: ExecutionContext, topology: Topology, options: LabOptions = {}): Promise<Lab> {
 	const lab = await Lab.up(topology, {name: uniqueName(), ...options});
@@ -27,6 +28,19 @@ export async function connects(lab: Lab, a: string, b: string): Promise<boolean>
 
 export async function isBlocked(lab: Lab, a: string, b: string): Promise<boolean> {
 	return !await connects(lab, a, b);
+}
+
+/** Milliseconds: what is allowed may take its time on a busy machine, and mostly takes none; what is blocked always takes all of it. */
+const limits = {allowed: 2000 * patience, blocked: 300 * patience} as const;
+
+/** Real probes many at once, first those that must pass, written as drivers' cases are: `+ h1 > h2 tcp 80` is answered, `-` does not arrive, of `~` the answer does not. */
+export async function probes(t: ExecutionContext, lab: Lab, texts: readonly string[], family?: 4 | 6): Promise<void> {
+	const all = texts.map(parseExpectation);
+	for (const passing of [true, false]) {
+		const part = all.filter(({sign}) => (sign === '+') === passing);
+		const results = await probeAll(lab.network, part.map(({probe}) => ({...probe, ...family === undefined ? {} : {family}})), {timeout: passing ? limits.allowed : limits.blocked});
+		t.deepEqual(results.map((result, index) => `${part[index]?.text ?? ''}: ${observedWords(result)}`), part.map(({text, sign}) => `${text}: ${words[sign]}`));
+	}
 }
 
 /** A stream of answers that a client in `a` gets from a server in `b`, over one connection. */

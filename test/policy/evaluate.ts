@@ -7,7 +7,7 @@ import type {Isolation} from '../../lib/topology/specs.ts';
 import {arbitraryScenario, policyOf} from '../helpers/arbitrary-policy.ts';
 import {secureNet, sketch} from '../helpers/blueprints.ts';
 import {spent} from '../helpers/clock.ts';
-import {naiveVerdict} from '../helpers/naive-evaluator.ts';
+import {naiveVerdict, wholeText} from '../helpers/naive-evaluator.ts';
 import {packetOf, packetText} from '../helpers/packets.ts';
 
 const blueprint = sketch(secureNet);
@@ -20,10 +20,6 @@ function judge(policy: Policy, packet: string, net = inventory): string {
 
 function brief({action, by}: Verdict): string {
 	return `${action} ${by.kind === 'rule' ? by.rule.id : by.kind === 'default' ? by.reason : by.kind}`;
-}
-
-function whole(verdict: Verdict): string {
-	return `${brief(verdict)}${verdict.stateful ? ' making a connection' : ''}`;
 }
 
 const judges = test.macro({
@@ -121,7 +117,7 @@ test(judges, `${inside} tcp 80 midstream`, 'allow open', ['secrule add allow any
 test(judges, across, 'allow 2', ['secrule add deny any to any', 'secrule add allow h10 to any prio 999']);
 
 test('only a stateful allow and the default make a connection, of what opens one', t => {
-	const states = (packet: string, ...lines: readonly string[]): string => whole(evaluator(policyOf(lines, blueprint), inventory)(packetOf(packet)));
+	const states = (packet: string, ...lines: readonly string[]): string => wholeText(evaluator(policyOf(lines, blueprint), inventory)(packetOf(packet)));
 	t.deepEqual([
 		states(across, 'secrule add allow any to any'),
 		states(across, 'secrule add allow any to any stateless'),
@@ -202,7 +198,7 @@ test('verdicts are those of a reading that prepares nothing', t => {
 	fc.assert(fc.property(arbitraryScenario(), ({policy, inventory: net, packets, lines, network}) => {
 		const evaluate = evaluator(policy, net);
 		for (const packet of packets) {
-			const [actual, expected] = [whole(evaluate(packet)), naiveVerdict(policy, net, packet)];
+			const [actual, expected] = [wholeText(evaluate(packet)), naiveVerdict(policy, net, packet)];
 			compared++;
 			decided.set(expected.replace(/\d+/, 'by a rule'), (decided.get(expected.replace(/\d+/, 'by a rule')) ?? 0) + 1);
 			if (actual !== expected) {
