@@ -3,7 +3,8 @@ How long a change of a large group takes until it is in effect on every switch a
 
 	node --import tsx scripts/bench/policy.ts [--quick] [--runs N] [--json FILE]
 */
-import {Lab, type Peer, type Policy, Topology, pingAll, policy as edits} from '../../lib/index.ts';
+import {Lab, type Peer, type Policy, pingAll, policy as edits} from '../../lib/index.ts';
+import {Campus} from './campus.ts';
 import {type Row, median, readOptions, report} from './report.ts';
 
 const options = readOptions(25);
@@ -14,21 +15,7 @@ const teams = 20;
 /** The host that is not a member; one rule lets members reach it. */
 const server = `h${members + 1}`;
 
-/** Networks behind a perimeter firewall, a switch each, the hosts spread over them. */
-class Campus extends Topology {
-	override build(): void {
-		const fw = this.addRouter('fw', {perimeter: true});
-		for (let network = 1; network <= networks; network++) {
-			const s = this.addSwitch(`s${network}`);
-			this.addLink(fw.interface({ip: `10.0.${network}.254/24`}), s);
-			for (let host = network; host <= members + 1; host += networks) {
-				this.addLink(this.addHost(`h${host}`, {ip: `10.0.${network}.${Math.ceil(host / networks)}/24`}), s);
-			}
-		}
-	}
-}
-
-await using lab = await Lab.up(new Campus(), {name: `bench-${process.pid}`});
+await using lab = await Lab.up(new Campus({hosts: members + 1, networks}), {name: `bench-${process.pid}`});
 await lab.change(largePolicy);
 report({[`A group of ${members} members, ${rules} rules, ${networks} switches and a firewall`]: await measure()}, options);
 
