@@ -2,9 +2,9 @@
 
 export const commandWords: readonly string[] = [
 	'help', 'nodes', 'links', 'net', 'intfs', 'ports', 'dump', 'pingall', 'pingpair', 'iperf', 'link', 'sh', 'source', 'time', 'exit', 'quit', 'EOF',
-	'flows', 'rules', 'firewall', 'sghosts', 'sg', 'secrule', 'ipg', 'bind', 'unbind',
+	'flows', 'rules', 'connections', 'firewall', 'explain', 'matrix', 'mode', 'service', 'sghosts', 'sg', 'secrule', 'ipg', 'bind', 'unbind',
 	// Reserved for the commands that DESIGN.md and POLICY.md name and later versions bring.
-	'pingallfull', 'pingpairfull', 'iperfudp', 'switch', 'dpctl', 'js', 'wait', 'noecho', 'x', 'xterm', 'add', 'del', 'set', 'explain', 'matrix', 'mode', 'path', 'service', 'watch',
+	'pingallfull', 'pingpairfull', 'iperfudp', 'switch', 'dpctl', 'js', 'wait', 'noecho', 'x', 'xterm', 'add', 'del', 'set', 'path', 'watch',
 ];
 
 export const grammarWords: readonly string[] = [
