@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# User Mode Linux, a kernel that is a program: ours where scripts/vm/build-uml has been, else Debian's. Needs neither KVM nor emulation.
+
+prepare_uml() {
+	machine=uml
+	[[ -x $built ]] || unpack_packages uml user-mode-linux
+	modules=''
+	[[ -x $built ]] || modules=$cache/uml/usr/lib/uml/modules
+	{
+		echo '#!/bin/bash'
+		printf '%q ' exec bash "$here/guest/init-uml" "$here" "$run" "$modules"
+		echo '<>/dev/console >&0 2>&1'
+	} >"$run/init"
+	chmod +x "$run/init"
+}
+
+# Called with the words that go before the program. Its root is this machine's, read-only; consoles 1 and 2 are the command's output.
+start_uml() {
+	local program=("$cache/uml/usr/bin/linux.uml") consoles=('con=null' 'con0=null,fd:7')
+	[[ ! -x $built ]] || program=("$built" 'seccomp=auto' ncpus="$(nproc)")
+	exec 7>"$run/console"
+	if has_terminal; then
+		consoles+=('con1=fd:0,fd:1')
+	else
+		exec 4>"$run/out" 5>"$run/err" </dev/null
+		consoles+=('con1=null,fd:4' 'con2=null,fd:5')
+	fi
+	exec "$@" "${program[@]}" mem="${memory}M" uml_dir="$run" "${consoles[@]}" quiet \
+		root=/dev/root rootfstype=hostfs rootflags=/ ro init="$run/init" 2>&7
+}
