@@ -7,6 +7,7 @@ import type {Chosen} from './drivers/choice.ts';
 import {type Change, Enforcement, type Plan} from './drivers/enforcement.ts';
 import type {DriverChoice} from './drivers/factory.ts';
 import type {LogEntry} from './drivers/log.ts';
+import {datapath} from './kernel/capabilities.ts';
 import {type LinkChange, Network, type NetworkOptions} from './network/network.ts';
 import {ovsDirectory} from './network/paths.ts';
 import type {Node} from './node/node.ts';
@@ -54,7 +55,7 @@ export class Lab extends EventEmitter<LabEvents> {
 		this.inventory = inventoryOf(network.blueprint);
 		this.#enforcement = new Enforcement(emptyPolicy(network.blueprint.isolation), {
 			inventory: this.inventory,
-			context: {runDirectory: ovsDirectory(network.name), namespaceOf: device => network.node(device).namespace},
+			context: {runDirectory: ovsDirectory(network.name), datapath, namespaceOf: device => network.node(device).namespace},
 			drivers,
 			changed: (before, after) => {
 				this.#announce(before, after);

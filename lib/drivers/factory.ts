@@ -1,4 +1,5 @@
 /** Where a lab's drivers come from: what a driver is told of the lab, and which ones there are when nobody chooses. */
+import type {Datapath} from '../kernel/capabilities.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import type {DeviceKind} from '../policy/inventory.ts';
 import type {FirewallName} from '../topology/firewalls.ts';
@@ -12,7 +13,9 @@ import {createOpenflowDriver} from './openflow.ts';
 export type DriverContext = {
 	/** Directory where the daemons of the lab's Open vSwitch have their sockets. */
 	readonly runDirectory: string;
-	/** The namespace of a router or a bridge, by its name. */
+	/** What carries the packets of the lab's Open vSwitch. */
+	readonly datapath: () => Datapath;
+	/** The namespace of a router, a bridge or a switch, by its name. */
 	readonly namespaceOf: (device: string) => Namespace;
 };
 

@@ -1,4 +1,5 @@
 /** Renders the plan of a switch as flows: shared stages, rules, and what depends on its ports and its tracking zone. */
+import type {Datapath} from '../kernel/capabilities.ts';
 import type {DevicePlan} from '../policy/filter-rule.ts';
 import {prefixOf} from '../util/address.ts';
 import {madeByPolicy} from './driver.ts';
@@ -19,7 +20,6 @@ import type {RuleFlows} from './openflow-rules.ts';
 import {diffShared, plainShared, renderShared} from './openflow-shared.ts';
 import type {SharedFlows} from './openflow-shared.ts';
 import {readsHeader, untrackable} from './openflow-traffic.ts';
-import type {Datapath} from './openflow-traffic.ts';
 import {limit, matchFlag, outputToReceiver, priority, setFlag, table} from './pipeline.ts';
 
 /** Everything installed on a switch, and what the next rendering must keep. */

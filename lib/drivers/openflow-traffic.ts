@@ -1,4 +1,5 @@
 /** What a rule says about protocols, ports and ICMP types as matches, and which packets a switch cannot tell by them. */
+import type {Datapath} from '../kernel/capabilities.ts';
 import type {Family} from '../util/address.ts';
 import type {FilterRule, TrafficMatch} from '../policy/filter-rule.ts';
 import type {PortRange} from '../policy/model.ts';
@@ -17,9 +18,6 @@ export type Strand = {
 	readonly sports: readonly string[];
 	readonly dports: readonly string[];
 };
-
-/** How a switch carries packets: by its own userspace datapath or by the kernel's. */
-export type Datapath = 'netdev' | 'system';
 
 const names: {readonly [family in Family]: ReadonlyMap<number, string>} = {
 	4: new Map([[protocolNumbers.icmp, 'icmp'], [protocolNumbers.tcp, 'tcp'], [protocolNumbers.udp, 'udp'], [protocolNumbers.sctp, 'sctp']]),

@@ -1,6 +1,9 @@
 /** The driver for Open vSwitch: one bundle a change, only the flows that differ. */
+import type {Datapath} from '../kernel/capabilities.ts';
 import {dumpFlows, switchControl} from '../kernel/openflow.ts';
 import type {Flow as DumpedFlow} from '../kernel/openflow.ts';
+import {deleteConnections} from '../kernel/conntrack.ts';
+import type {Namespace} from '../kernel/namespace.ts';
 import {deleteSwitchConnections, listSwitchConnections} from '../kernel/switch-conntrack.ts';
 import {unixctl} from '../kernel/unixctl.ts';
 import {inSlices} from '../util/slices.ts';
@@ -14,13 +17,14 @@ import type {FlowState} from './openflow-render.ts';
 import {SwitchSteps} from './openflow-steps.ts';
 import type {Hits} from './openflow-steps.ts';
 import {Switches} from './openflow-switches.ts';
-import type {Datapath} from './openflow-traffic.ts';
 
 export type OpenflowOptions = {
 	/** Where the daemons of the lab's Open vSwitch have their sockets. */
 	readonly runDirectory: string;
 	/** Of its bridges; they differ in what connection tracking knows. Default `netdev`. */
-	readonly datapath?: Datapath;
+	readonly datapath?: () => Datapath;
+	/** The namespace that a switch is in, by its name: needed where it forwards in the kernel. */
+	readonly namespaceOf?: (device: string) => Namespace;
 	/** The style of a switch, asked whenever it is rendered: another one than before is a change like any other. Default `rules`. */
 	readonly styleOf?: (device: string) => FlowStyle;
 };
@@ -28,13 +32,13 @@ export type OpenflowOptions = {
 /** Drops the decisions that the datapath remembers, so that new ones are made by the new flows. Waiting until the switch has looked through them by itself takes up to 0.5 s. */
 const forget = 'revalidator/purge';
 
-export function createOpenflowDriver({runDirectory, datapath = 'netdev', styleOf = () => 'rules'}: OpenflowOptions): CompleteDriver<FlowState> {
+export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', namespaceOf, styleOf = () => 'rules'}: OpenflowOptions): CompleteDriver<FlowState> {
 	const bridgeOf = (name: string) => ({runDirectory, name});
 	const switches = new Switches(bridgeOf);
 	const steps = new SwitchSteps(bridgeOf, switches);
 	return {
 		plain: plainSwitch,
-		supports: plan => unsupportedByFlows(plan, datapath, styleOf(plan.device)),
+		supports: plan => unsupportedByFlows(plan, datapath(), styleOf(plan.device)),
 		render: (plan, previous) => renderFlows(plan, previous, styleOf(plan.device)),
 		texts: flowTexts,
 		differs: (previous, next) => diffFlows(previous, next).length > 0,
@@ -53,7 +57,14 @@ export function createOpenflowDriver({runDirectory, datapath = 'netdev', styleOf
 			const byZone = await listSwitchConnections({runDirectory}, {before: forget});
 			return new Map([...devices].map(([device, state]) => [device, (byZone.get(zoneOf(state)) ?? []).filter(isMadeByPolicy)]));
 		},
-		cut: async (device, state, connections) => deleteSwitchConnections(bridgeOf(device), zoneOf(state), connections),
+		async cut(device, state, connections) {
+			if (namespaceOf && datapath() === 'system') {
+				// The kernel's own door: through that of Open vSwitch it deletes TCP, UDP and ICMP only.
+				deleteConnections(namespaceOf(device), connections);
+			} else {
+				await deleteSwitchConnections(bridgeOf(device), zoneOf(state), connections);
+			}
+		},
 		watchLog: async (device, listener) => switches.listen(device, listener),
 		close(device) {
 			switches.close(device);

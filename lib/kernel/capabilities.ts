@@ -1,5 +1,6 @@
 /** What this machine and its kernel can do, asked by trying in a throw-away namespace, with a sentence for everything that is missing. */
 import {MachineError, messageOf} from '../util/errors.ts';
+import {hasZones} from './conntrack.ts';
 import {type Namespace, createNamespaces, deleteNamespaces, home} from './namespace.ts';
 import {type Output, ProgramError, run} from './process.ts';
 import {findProgram, installHint} from './programs.ts';
@@ -36,8 +37,10 @@ const programs: Readonly<Record<string, string>> = {
 const probes: readonly Probe[] = [
 	link('veth', 'joins nodes', 'type', 'veth', 'peer', 'name', 'probe-peer'),
 	link('bridge', 'Linux bridges', 'type', 'bridge'),
-	{name: 'nf_tables', use: 'iptables, newer back end', argv: ['iptables-nft', '--list-rules'], otherwise: 'The legacy back end does the same.'},
-	{name: 'legacy iptables', use: 'iptables, older back end', argv: ['iptables-legacy', '--list-rules'], otherwise: 'The nf_tables back end does the same.'},
+	{name: 'nf_tables', use: 'iptables, newer back end', argv: ['iptables-nft', '--new-chain', 'probe'], otherwise: 'The legacy back end does the same.'},
+	{name: 'legacy iptables', use: 'iptables, older back end', argv: ['iptables-legacy', '--new-chain', 'probe'], otherwise: 'The nf_tables back end does the same.'},
+	{name: 'nft tables of inet', use: 'perimeter firewalls by nftables', argv: ['nft', 'add', 'table', 'inet', 'probe']},
+	{name: 'nft tables of bridge', use: 'firewalls of Linux bridges', argv: ['nft', 'add', 'table', 'bridge', 'probe'], otherwise: 'Open vSwitch enforces rules without it.'},
 	{name: 'ipset', use: 'address sets', argv: ['ipset', 'create', 'probe', 'hash:net']},
 	{name: 'conntrack', use: 'stateful rules', argv: ['iptables-restore', '--noflush'], input: '*filter\n-A INPUT -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n'},
 	{name: 'NFLOG', use: 'perimeter firewalls report what rules with log decide', argv: ['iptables-restore', '--noflush'], input: '*filter\n-A FORWARD -j NFLOG --nflog-group 1\nCOMMIT\n'},
@@ -76,11 +79,22 @@ export function requireCapabilities(names: readonly string[]): void {
 	}
 }
 
+/** How an Open vSwitch carries packets: by its own userspace datapath or by the kernel's. */
+export type Datapath = 'netdev' | 'system';
+
+/** The kernel's datapath where the kernel has one for Open vSwitch and tracks connections by zone, as each switch needs one of its own; else the userspace one. */
+export function datapath(): Datapath {
+	chosen ??= hasDatapath() && hasZones(home) ? 'system' : 'netdev';
+	return chosen;
+}
+
+let chosen: Datapath | undefined;
+
 /**
-Whether the kernel has a datapath for Open vSwitch. Asking for its generic netlink family also makes a kernel with modules load it.
+Asking for its generic netlink family also makes a kernel with modules load it.
 Equivalent to: `genl ctrl get name ovs_datapath`
 */
-export function hasKernelDatapath(): boolean {
+function hasDatapath(): boolean {
 	using netlink = new Rtnetlink(home, undefined, NETLINK_GENERIC);
 	try {
 		netlink.add(GENL_ID_CTRL, 0, {operation: 'get family', object: 'ovs_datapath'}, request => {
@@ -132,7 +146,7 @@ async function askKernel(): Promise<Capability[]> {
 		return [{name: 'namespaces', available: false, detail: `Nodes are network namespaces; making one failed: ${messageOf(error)}.`, cure: 'Use a kernel with CONFIG_NET_NS, outside of a container without CAP_SYS_ADMIN.'}];
 	}
 
-	const answers: Capability[] = [{name: 'namespaces', available: true, detail: 'nodes'}, datapath()];
+	const answers: Capability[] = [{name: 'namespaces', available: true, detail: 'nodes'}, datapathCapability()];
 	try {
 		// One after the other: some ask about what an earlier one made.
 		for (const probe of probes) {
@@ -145,10 +159,14 @@ async function askKernel(): Promise<Capability[]> {
 	return answers;
 }
 
-function datapath(): Capability {
-	const available = hasKernelDatapath();
+function datapathCapability(): Capability {
 	const name = 'openvswitch datapath';
-	return available ? {name, available, detail: 'switches forward in the kernel'} : {name, available, detail: 'The kernel has no Open vSwitch datapath. Switches forward in userspace instead, more slowly.', cure: kernelCure(name)};
+	if (datapath() === 'system') {
+		return {name, available: true, detail: 'switches forward in the kernel'};
+	}
+
+	const missing = hasDatapath() ? 'The kernel has an Open vSwitch datapath, but no zones of connection tracking (CONFIG_NF_CONNTRACK_ZONES)' : 'The kernel has no Open vSwitch datapath';
+	return {name, available: false, detail: `${missing}. Switches forward in userspace instead, more slowly.`, cure: kernelCure(name)};
 }
 
 async function answer({name, use, argv, input, otherwise}: Probe, namespace: Namespace | undefined): Promise<Capability> {

@@ -91,6 +91,26 @@ export function deleteConnections(namespace: Namespace, connections: readonly Tr
 	throwFailures(failures);
 }
 
+/** Whether the kernel tracks connections by zone: without, it refuses a request that names one. */
+export function hasZones(namespace: Namespace): boolean {
+	using netfilter = new Rtnetlink(namespace, undefined, NETLINK_NETFILTER);
+	const nobodys = {family: 4, protocol: 'udp', source: '0.0.0.0', destination: '0.0.0.0', sport: 0, dport: 0, mark: 0, zone: 1} as const;
+	netfilter.add(ctMessage.get, 0, {operation: 'get connection', object: describe(nobodys)}, request => {
+		writeHeader(request, nobodys.family);
+		writeConnection(request, nobodys, protocolNumber(nobodys.protocol));
+	});
+	try {
+		netfilter.flush();
+		return true;
+	} catch (error) {
+		if (error instanceof RtnetlinkError) {
+			return error.errno === 'ENOENT';
+		}
+
+		throw error;
+	}
+}
+
 /** Connections that could not be deleted and go on. All others were deleted. */
 export class ConnectionsError extends SecureNetError {
 	override name = 'ConnectionsError';

@@ -2,7 +2,7 @@
 import {createHash, randomUUID} from 'node:crypto';
 import {readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {hasKernelDatapath} from '../kernel/capabilities.ts';
+import {datapath} from '../kernel/capabilities.ts';
 import {type RunningProgram, isAlive, start} from '../kernel/daemon.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {installHint} from '../kernel/programs.ts';
@@ -50,7 +50,7 @@ export async function startOpenVswitch(place: Place): Promise<OpenVswitch> {
 		const vswitch = await startDaemon('ovs-vswitchd', [`unix:${database}`], place, daemons);
 		return {
 			database,
-			datapathType: hasKernelDatapath() ? 'system' : 'netdev',
+			datapathType: datapath(),
 			died: Promise.race([death('ovsdb-server', server, directory, life), death('ovs-vswitchd', vswitch, directory, life)]),
 			async stop() {
 				life.stopping = true;

@@ -15,7 +15,7 @@ test.serial('a namespace has a loopback of its own and is known to ip netns', as
 		deleteNamespaces(namespaces);
 	});
 	const [namespace] = namespaces;
-	t.deepEqual(namespace && inside(namespace, interfaces), ['lo']);
+	t.true(namespace && inside(namespace, interfaces).includes('lo'));
 	const {stdout} = await execa('ip', ['netns', 'list']);
 	t.regex(stdout, new RegExp(`^${name}\\b`, 'm'));
 });
