@@ -65,7 +65,7 @@ export class Limit implements Disposable {
 }
 
 /** What of a driver is waited for. The rest is computed: nothing can stop that. */
-const waitedFor: ReadonlySet<string | symbol> = new Set(['check', 'discard', 'apply', 'list', 'settle', 'connections', 'cut', 'watchLog']);
+const waitedFor: ReadonlySet<string | symbol> = new Set(['check', 'discard', 'apply', 'list', 'counted', 'settle', 'connections', 'cut', 'watchLog']);
 
 /** The same driver; whoever waits for it waits no longer than there is time. */
 export function limited(create: DriverFactory, limit: Limit): DriverFactory {

@@ -4,7 +4,7 @@ The contract of a firewall driver.
 A driver turns the plan of one enforcement point into what its device understands. `supports` says what of a plan it cannot do, and `render` makes a state of the plan: a value, from the plan and the state before alone. `texts`
 shows a state line by line, and `differs` says whether two are the same on the device. `apply` takes a device from one state to the next in one transaction, and `list` reads what the device has. That is all a driver must do: the
 caller keeps the state that is installed, begins with `plain`, and puts an old state back by applying it. Counts of a rule begin at 0 when it comes to a device, and go on as long as it stays. What else a device can do it may
-leave out: to look at a change before any device makes it (`check`, and `discard` when another has refused), to forget decisions it remembers (`settle`), to tell and end the connections that pass without being judged
+leave out: to look at a change before any device makes it (`check`, and `discard` when another has refused), to tell quickly what rules have counted (`counted`), to forget decisions it remembers (`settle`), to tell and end the connections that pass without being judged
 (`connections` and `cut`: a driver that lets any pass needs both), to report what rules with `log` decide (`watchLog`), and to let go of what it keeps open (`close`).
 */
 import type {TrackedConnection} from '../kernel/conntrack.ts';
@@ -64,6 +64,8 @@ export type DriverExtras<State> = {
 	check(step: Step<State>): Promise<void>;
 	/** Takes back what `check` prepared. What cannot be taken back is in nobody's way. */
 	discard(step: Step<State>): Promise<void>;
+	/** What some rules have counted on each of the devices, by device and rule: sooner than `list` would tell, which is asked otherwise. */
+	counted(devices: ReadonlyMap<string, {readonly state: State; readonly rules: ReadonlySet<number>}>): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>>;
 	/** Returns when no packet can be treated by a state that was replaced before. */
 	settle(): Promise<void>;
 	/** Settles, and tells the connections that then pass each of the devices without being judged, by device. */
@@ -76,8 +78,8 @@ export type DriverExtras<State> = {
 	close(device: string): void;
 };
 
-/** A driver that leaves out nothing but `close`, for which it need not keep anything open. */
-export type CompleteDriver<State> = FirewallDriver<State> & Omit<DriverExtras<State>, 'close'>;
+/** A driver that leaves out nothing but `close`, for which it need not keep anything open, and `counted`. */
+export type CompleteDriver<State> = FirewallDriver<State> & Omit<DriverExtras<State>, 'close' | 'counted'>;
 
 /** Bit of a connection's mark that says: a stateful rule or a default made it. Only such connections pass without being judged. */
 export const madeByPolicy = 0x1;

@@ -35,6 +35,11 @@ export function cookieOf({key, actions, rule = 0}: Flow): bigint {
 	return (BigInt(rule) << 44n) | BigInt(`0x${text.slice(0, 11)}`);
 }
 
+/** What the cookies of a rule's flows have in common. */
+export function cookiesOfRule(rule: number): {readonly value: bigint; readonly mask: bigint} {
+	return {value: BigInt(rule) << 44n, mask: 0xF_FF_FFn << 44n};
+}
+
 /** Id of the rule that a flow belongs to; 0 when it is built in. */
 export function ruleOfCookie(cookie: bigint): number {
 	return Number(cookie >> 44n);

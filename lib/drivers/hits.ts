@@ -1,4 +1,5 @@
 /** Hits of rules, which go on where devices begin to count anew, and begin anew where devices go on. */
+import type {AnyDriver} from './device-steps.ts';
 import type {InstalledLine} from './driver.ts';
 
 /** Rule id to packets. */
@@ -52,6 +53,16 @@ export class Hits {
 
 		return sum;
 	}
+}
+
+/** What rules have counted on devices of a driver, by device. */
+export async function countedOn(driver: AnyDriver, states: ReadonlyMap<string, unknown>, rules: ReadonlyMap<string, ReadonlySet<number>>): Promise<ReadonlyMap<string, RuleHits>> {
+	const of = (device: string) => rules.get(device) ?? new Set<number>();
+	if (driver.counted) {
+		return driver.counted(new Map([...states].map(([device, state]) => [device, {state, rules: of(device)}])));
+	}
+
+	return new Map([...await driver.list(states)].map(([device, lines]) => [device, hitsByRule(lines.filter(({rule}) => of(device).has(rule ?? 0)))]));
 }
 
 /** The packets that all lines of a rule have counted. */

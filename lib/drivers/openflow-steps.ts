@@ -8,7 +8,7 @@ import type {Bridge} from '../kernel/openflow.ts';
 import {remember} from '../policy/passes/memo.ts';
 import {DeviceError} from './driver.ts';
 import type {Step} from './driver.ts';
-import {cookieOf} from './flow.ts';
+import {cookieOf, cookiesOfRule} from './flow.ts';
 import type {Flow, FlowLine} from './flow.ts';
 import {prepareSwitch, stepLines} from './openflow-change.ts';
 import type {PreparedSwitch} from './openflow-change.ts';
@@ -41,6 +41,14 @@ export class SwitchSteps {
 	/** What rules that the switch still has had counted by flows that it has no longer. */
 	carried(device: string): Hits {
 		return this.#carried.get(device) ?? new Map<number, number>();
+	}
+
+	/** What rules have counted by now, but for packets that the datapath has let pass since it last told of them. */
+	async counted(device: string, {rules: flowsOf}: FlowState, rules: ReadonlySet<number>): Promise<Hits> {
+		const flows = [...rules].flatMap(rule => flowsOf.get(rule) ?? []).filter(({counts}) => counts);
+		const now = flows.length === 0 ? [] : await countsOf(await this.#switches.to(device), flows);
+		const [counted, carried] = [countedBy(flows, now), this.carried(device)];
+		return new Map(Array.from(rules, rule => [rule, (counted.get(rule) ?? 0) + (carried.get(rule) ?? 0)]));
 	}
 
 	/** @throws DeviceError, the switch then is as before */
@@ -133,10 +141,14 @@ function movedFlows({previous, next, perhaps = []}: Step<FlowState>): Flow[] {
 	return [...new Map(moved.map(flow => [cookieOf(flow), flow])).values()];
 }
 
-/** Of all flows in the tables of these. */
+/** Rules that are asked for one by one; of more it is quicker to be told of all. */
+const fewRules = 16;
+
+/** Of these flows, and of others that are told with them. */
 async function countsOf(connection: SwitchConnection, flows: readonly Flow[]): Promise<FlowCount[]> {
-	const tables = new Set(flows.map(flow => flow.table));
-	return (await Promise.all([...tables].map(async table => connection.counts({table})))).flat();
+	const [rules, tables] = [new Set(flows.map(({rule = 0}) => rule)), new Set(flows.map(flow => flow.table))];
+	const filters = rules.size <= fewRules ? Array.from(rules, rule => ({cookie: cookiesOfRule(rule)})) : Array.from(tables, table => ({table}));
+	return (await Promise.all(filters.map(async filter => connection.counts(filter)))).flat();
 }
 
 /** What flows have counted, by rule. */

@@ -50,6 +50,7 @@ export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', n
 			await unixctl(switchControl({runDirectory}), 'revalidator/wait', []);
 			return new Map(await inSlices([...devices], async ([device, state]) => [device, listing(await dumpFlows(bridgeOf(device)), state, steps.carried(device))] as const));
 		},
+		counted: async devices => new Map(await Promise.all([...devices].map(async ([device, {state, rules}]) => [device, await steps.counted(device, state, rules)] as const))),
 		async settle() {
 			await unixctl(switchControl({runDirectory}), forget, []);
 		},

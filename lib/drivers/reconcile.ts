@@ -7,7 +7,7 @@ import {inSlices} from '../util/slices.ts';
 import {PutBackError, applyAll, checkAll, discardAll} from './device-steps.ts';
 import type {AnyDriver, DeviceStep} from './device-steps.ts';
 import type {InstalledLine} from './driver.ts';
-import {Hits, hitsByRule} from './hits.ts';
+import {Hits, countedOn} from './hits.ts';
 import type {RuleHits} from './hits.ts';
 import {revokeOn, throwFailures} from './revocation.ts';
 
@@ -66,11 +66,17 @@ export class Firewall {
 		const changes = rendered.filter(isChange);
 		const steps = changes.map(({step}) => step);
 		const kept = new Set(rules);
-		await checkAll(steps);
-		const lost = await this.#losses(rendered, kept).catch(async (error: unknown) => {
+		const [checked, losses] = await Promise.allSettled([checkAll(steps), this.#losses(rendered, kept)]);
+		if (checked.status === 'rejected') {
+			throw checked.reason;
+		}
+
+		if (losses.status === 'rejected') {
 			await discardAll(steps);
-			throw error;
-		});
+			throw losses.reason;
+		}
+
+		const lost = losses.value;
 		try {
 			await applyAll(steps);
 		} catch (error) {
@@ -261,15 +267,19 @@ export class Firewall {
 			const lost = had === rules && counter === driver ? [] : had.map(({id}) => id).filter(id => kept.has(id) && !stay.has(id));
 			return lost.length === 0 ? [] : [[device, new Set(lost)] as const];
 		}));
-		const lines = await this.#read([...ids.keys()]);
-		return new Map([...lines].map(([device, own]) => [device, hitsByRule(own.filter(({rule}) => ids.get(device)?.has(rule ?? 0)))]));
+		return this.#counted(ids);
+	}
+
+	/** What rules have counted, by device. */
+	async #counted(rules: ReadonlyMap<string, ReadonlySet<number>>): Promise<Map<string, RuleHits>> {
+		const counts = await Promise.all([...this.#byDriver(rules.keys())].map(async ([driver, states]) => countedOn(driver, states, rules)));
+		return new Map(counts.flatMap(each => [...each]));
 	}
 
 	/** What devices count less now is kept: those that were put back begin at 0 with what they had lost, and a driver that goes on from another's state with what that one kept. */
 	async #countOn(lost: ReadonlyMap<string, RuleHits>): Promise<void> {
-		const lines = await this.#read([...lost.keys()]).catch(() => new Map<string, InstalledLine[]>());
-		for (const [device, own] of lines) {
-			const now = hitsByRule(own);
+		const rules = new Map([...lost].map(([device, hits]) => [device, new Set(hits.keys())]));
+		for (const [device, now] of await this.#counted(rules).catch(() => new Map<string, RuleHits>())) {
 			this.#hits.keep(device, new Map([...lost.get(device) ?? []].map(([rule, packets]) => [rule, Math.max(0, packets - (now.get(rule) ?? 0))])));
 		}
 	}

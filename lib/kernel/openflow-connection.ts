@@ -1,6 +1,6 @@
 /** A connection to a switch that is kept: changes of its flows in one transaction, and their counts, without starting a program. */
 import {Channel} from './openflow-channel.ts';
-import {type FlowCount, countsIn, countsRequest} from './openflow-counts.ts';
+import {type CountsFilter, type FlowCount, countsIn, countsRequest} from './openflow-counts.ts';
 import {FlowError, errorName} from './openflow-errors.ts';
 import type {FlowChange} from './openflow-flow.ts';
 import {type Message, headerLength, makeMessage, type, writeHeader} from './openflow-message.ts';
@@ -143,14 +143,14 @@ export class SwitchConnection {
 	}
 
 	/**
-	What the flows of a table, or of all, have done; in no order. Packets that went by decisions that the datapath remembers are counted a little later.
-	Equivalent to: `ovs-ofctl -O OpenFlow14 dump-flows BRIDGE [table=TABLE]`
+	What flows have done; in no order. Packets that went by decisions that the datapath remembers are counted a little later.
+	Equivalent to: `ovs-ofctl -O OpenFlow14 dump-flows BRIDGE [table=TABLE,][cookie=VALUE/MASK]`
 
 	@throws SecureNetError `no-answer` when the switch does not answer within 10 s; `switch-closed`
 	*/
-	async counts({table}: {readonly table?: number} = {}): Promise<FlowCount[]> {
+	async counts(filter: CountsFilter = {}): Promise<FlowCount[]> {
 		const xid = this.#channel.reserve(1);
-		const answers = await this.#channel.exchange(makeMessage(type.multipartRequest, xid, countsRequest(table)), [xid, xid], patience.listing);
+		const answers = await this.#channel.exchange(makeMessage(type.multipartRequest, xid, countsRequest(filter)), [xid, xid], patience.listing);
 		this.#throwRefusal(answers, [], xid);
 		return answers.flatMap(({bytes}) => countsIn(bytes.subarray(headerLength)));
 	}

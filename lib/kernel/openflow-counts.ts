@@ -14,14 +14,18 @@ const answerHeader = 8;
 /** Where an entry has what. Its match and its actions, which follow, are left unread. */
 const at = {length: 0, table: 2, priority: 12, cookie: 24, packets: 32, bytes: 40} as const;
 
-/** The body of a request for all flows of a table, or of all tables. */
-export function countsRequest(table = allTables): Buffer {
+/** Which flows: of one table, and of cookies with these bits; all of them where nothing is said. */
+export type CountsFilter = {readonly table?: number; readonly cookie?: {readonly value: bigint; readonly mask: bigint}};
+
+/** The body of a request for counts. */
+export function countsRequest({table = allTables, cookie = {value: 0n, mask: 0n}}: CountsFilter): Buffer {
 	const body = Buffer.alloc(48);
 	body.writeUInt16BE(flowStatistics, 0);
 	body.writeUInt8(table, 8);
 	body.writeUInt32BE(any, 12);
 	body.writeUInt32BE(any, 16);
-	// Cookie and its mask are zero: any cookie will do.
+	body.writeBigUInt64BE(cookie.value, 24);
+	body.writeBigUInt64BE(cookie.mask, 32);
 	body.writeUInt16BE(emptyMatch.type, 40);
 	body.writeUInt16BE(emptyMatch.length, 42);
 	return body;

@@ -143,6 +143,7 @@ test.serial('hits: the first packet of a connection, kept when the rule gets oth
 	await oracle.receive(1, udp(1, 2, [3, 1]));
 	await driver.settle();
 	t.is(await hits(7), 3);
+	t.deepEqual(await driver.counted?.(new Map([[device, {state, rules: new Set([7, 8])}]])), new Map([[device, new Map([[7, 3], [8, 0]])]]));
 });
 
 test.serial('hits: a rule that comes back begins at 0', async t => {

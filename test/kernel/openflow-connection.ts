@@ -94,6 +94,7 @@ test.serial('counts are those of ovs-ofctl', async t => {
 	const byTable = (a: {table: number}, b: {table: number}) => a.table - b.table;
 	t.deepEqual([...counts].sort(byTable), [...dumped].sort(byTable));
 	t.deepEqual(await connection.counts({table: 6}), dumped.filter(({table}) => table === 6));
+	t.deepEqual(await connection.counts({cookie: {value: 0xF_FF_FFn << 44n, mask: 0xF_FF_FFn << 44n}}), dumped.filter(({table}) => table === 5));
 });
 
 test.serial('a long list of counts comes in many answers', async t => {
