@@ -29,6 +29,7 @@ export async function runLoop(lab: Lab, signals: Signals): Promise<void> {
 	reader.on('line', () => {
 		waiting++;
 	});
+	process.stdout.write(`${paintFor(process.stdout).aside('help lists the commands, Tab completes, exit takes the lab down')}\n`);
 	reader.prompt();
 	try {
 		for await (const [line] of on(reader, 'line', {close: ['close']}) as AsyncIterable<[string]>) {

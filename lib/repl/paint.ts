@@ -49,7 +49,7 @@ function said(message: string, words: readonly string[]): boolean {
 	return words.every(word => message.includes(word));
 }
 
-/** What a program or a user wrote must not steer the terminal: control characters but newline and tab become visible, one for one. */
+/** What a program or a user wrote must not steer the terminal: control characters but newline and tab, and characters that nobody sees, become visible, one for one. */
 function safe(text: string): string {
-	return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, '\uFFFD');
+	return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD');
 }

@@ -19,7 +19,7 @@ test(paints, 'without a column there is no caret', new InputError('x', 'Wrong.')
 test(paints, 'without a line there is no caret', new InputError('x', 'Wrong.', {column: 1}), undefined, 'Wrong.');
 test(paints, 'what the message leaves out is added', new InputError('x', 'Wrong.', {expected: ['group'], nearest: ['web', 'db']}), undefined, 'Wrong.\nexpected: group\nnearest: web, db');
 test(paints, 'what the message says is not repeated', new InputError('x', 'No group "wep". Did you mean web?', {expected: ['group'], nearest: ['web']}), undefined, 'No group "wep". Did you mean web?');
-test(paints, 'control characters do not reach the terminal', new InputError('x', 'Wrong \u001B[2J\u009B.', {column: 1}), '\u001B[2J\n\u0007', '\uFFFD[2J\uFFFD\uFFFD\n^\nWrong \uFFFD[2J\uFFFD.');
+test(paints, 'control characters do not reach the terminal', new InputError('x', 'Wrong \u001B[2J\u009B\u202E.', {column: 1}), '\u001B[2J\n\u0007', '\uFFFD[2J\uFFFD\uFFFD\n^\nWrong \uFFFD[2J\uFFFD\uFFFD.');
 
 test('of a long line the part around the column is shown', t => {
 	const line = `${'a'.repeat(500)}b${'c'.repeat(500)}`;
