@@ -192,8 +192,11 @@ export class Lab extends EventEmitter<LabEvents> {
 
 	/** Takes the lab down. Twice is fine. */
 	async down(): Promise<void> {
-		await this.#enforcement.close();
-		await this.network.down();
+		try {
+			await this.#enforcement.close();
+		} finally {
+			await this.network.down();
+		}
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

@@ -86,7 +86,7 @@ async function loadDriver(name: string, api: string): Promise<DriverUnderTest> {
 	}
 
 	const {default: create, kind = 'switch'} = await importFile(name, path, api, 'driver');
-	if (typeof create !== 'function' || (kind !== 'switch' && kind !== 'bridge' && kind !== 'perimeter')) {
+	if (typeof create !== 'function' || isClass(create) || (kind !== 'switch' && kind !== 'bridge' && kind !== 'perimeter')) {
 		throw new InputError('driver', `${printable(name)} makes no driver. Write: export default context => driver, and export const kind = 'perimeter' or 'bridge' when it is not for switches.`, {expected: ['export default']});
 	}
 
@@ -99,4 +99,9 @@ function write(path: string, text: string): void {
 	} catch (error) {
 		throw new InputError('usage', `${printable(path)} cannot be written: ${messageOf(error)}`, {}, {cause: error});
 	}
+}
+
+/** Such as a topology: it makes nothing when it is called. */
+function isClass(create: object): boolean {
+	return /^class\b/.test(Function.prototype.toString.call(create));
 }

@@ -1,12 +1,13 @@
 /** `connections [DEVICE]`: what switches, bridges and firewalls know of open connections, each with its state and the rule that keeps it open. */
 import {isMadeByPolicy} from '../drivers/driver.ts';
-import {openingOf} from '../drivers/revocation.ts';
+import {keeps, openingOf} from '../drivers/revocation.ts';
 import {trackedOn} from '../drivers/tracked.ts';
 import {type TrackedConnection, describe} from '../kernel/conntrack.ts';
 import type {Lab} from '../lab.ts';
 import {ovsDirectory} from '../network/paths.ts';
-import {type Packet, type Verdict, evaluator} from '../policy/evaluate.ts';
+import {type Verdict, evaluator} from '../policy/evaluate.ts';
 import {sentence} from '../policy/grammar.ts';
+import type {Policy} from '../policy/model.ts';
 import {columns} from '../util/columns.ts';
 import {compareNames, unknownName} from '../util/names.ts';
 import type {Command} from './command.ts';
@@ -59,20 +60,20 @@ async function list({name, network, policy, inventory}: Lab, devices: readonly s
 		const tracked = await trackedOn(entry, {namespace: network.node(entry.name).namespace, runDirectory: ovsDirectory(name)});
 		const connections = tracked
 			.filter(each => all || isMadeByPolicy(each))
-			.map(each => ({...each, ...isMadeByPolicy(each) ? reasonOf(each, evaluate) : {sentence: 'no connection of the policy'}}))
+			.map(each => ({...each, ...isMadeByPolicy(each) ? reasonOf(evaluate(openingOf(each)), policy) : {sentence: 'no connection of the policy'}}))
 			.sort((a, b) => compareNames(describe(a), describe(b)));
 		return {device: entry.name, connections};
 	}));
 }
 
 /** A policy that cuts what it no longer allows keeps open only what it would allow now. */
-function reasonOf(connection: TrackedConnection, evaluate: (packet: Packet) => Verdict): Pick<ListedConnection, 'rule' | 'sentence'> {
-	const {action, by} = evaluate(openingOf(connection));
-	if (action !== 'allow') {
+function reasonOf(verdict: Verdict, {stateful}: Policy): Pick<ListedConnection, 'rule' | 'sentence'> {
+	const {by} = verdict;
+	if (!keeps(verdict)) {
 		return {sentence: 'no longer allowed; it runs on'};
 	}
 
-	return by.kind === 'rule' ? {rule: by.rule.id, sentence: sentence(by.rule)} : {sentence: by.kind === 'router' ? 'traffic to a router itself' : 'default'};
+	return by.kind === 'rule' ? {rule: by.rule.id, sentence: sentence(by.rule, stateful)} : {sentence: by.kind === 'router' ? 'traffic to a router itself' : 'default'};
 }
 
 function connectionsText(devices: ConnectionsResult): string {

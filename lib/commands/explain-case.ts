@@ -4,7 +4,7 @@ import {answerTo, isAnswered} from '../policy/answers.ts';
 import {type Packet, type Verdict, evaluator, explainVerdict} from '../policy/evaluate.ts';
 import {type Point, pointsOf} from '../policy/fates.ts';
 import {type Path, Paths} from '../policy/paths.ts';
-import {unawareOf} from '../policy/strays.ts';
+import {straysOf} from '../policy/strays.ts';
 import type {Probe} from '../probes/probe.ts';
 import type {NodePlan} from '../topology/blueprint.ts';
 import {type Address, formatAddress} from '../util/address.ts';
@@ -40,14 +40,12 @@ export function caseOf({network, policy, inventory}: Lab, from: End, to: End, in
 	const verdict = evaluate(packet);
 	const path = sender && paths.from(sender, destination);
 	const points = path ? pointsOf(path, packet, verdict, inventory) : [];
-	const back = answerTo(packet);
-	const backVerdict = evaluate(back);
-	const unaware = receiver && verdict.stateful && backVerdict.action !== 'allow' ? unawareOf(points, pointsOf(paths.from(receiver, source), back, backVerdict, inventory), network.blueprint) : [];
+	const unaware = sender && receiver ? straysOf({sender, receiver, packet}, {evaluate, paths, inventory, blueprint: network.blueprint}) : [];
 	const answered = isAnswered(evaluate, packet) && unaware.length === 0;
 	return {
 		packet,
 		verdict,
-		answer: verdict.action === 'allow' && !answered ? `${unawareText(unaware)}${explainVerdict(backVerdict)}` : undefined,
+		answer: verdict.action === 'allow' && !answered ? `${unawareText(unaware)}${explainVerdict(evaluate(answerTo(packet)))}` : undefined,
 		path,
 		points,
 		probe: sender && receiver && sender !== receiver && path?.broken === undefined ? probeFor(inquiry, sender.name, receiver.name, packet) : undefined,

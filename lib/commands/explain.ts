@@ -124,7 +124,7 @@ function explainText({packet, path, broken, verdict, answer, points, probe}: Exp
 		...broken === undefined ? [] : [`     and no further: ${broken}`],
 		...points.length === 0 ? [] : [columns(points.map(({device, fate, checked}) => [`  ${device}`, fateTexts[fate], checkTexts[checked]]))],
 		...probe ? [`probe: ${probe.verdict}, ${probe.reason}`] : [],
-		...answer === undefined ? [] : [`The answer is kept back. ${answer}`],
 		verdict,
+		...answer === undefined ? [] : [`But the answer is kept back. ${answer}`],
 	].join('\n');
 }

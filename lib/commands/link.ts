@@ -23,6 +23,10 @@ export const linkCommand: Command<Input, LinksResult> = {
 		+ 'what is not named is no longer shaped, and none ends all of it. from: only what that node sends. A rate counts whole frames; queue counts frames that wait for it (default 1000).',
 	read(reader, scene) {
 		const [a, b] = [takeNode(reader, scene), takeNode(reader, scene)];
+		if (a === b) {
+			throw new InputError('same-node', `A link has two ends, and both are ${a} here. Write: link A B …; net shows what hangs together.`, {column: reader.column, expected: ['node']});
+		}
+
 		const verb = reader.oneOf(['up', 'down', 'set']);
 		const change = verb === 'set' ? readSetting(reader, [a, b]) : verb;
 		reader.finish();

@@ -3,6 +3,7 @@ import type {Lab} from '../lab.ts';
 import {isAnswered} from '../policy/answers.ts';
 import {evaluator} from '../policy/evaluate.ts';
 import {Paths} from '../policy/paths.ts';
+import {straysOf} from '../policy/strays.ts';
 import type {ProbeResult} from '../probes/round.ts';
 import {columns} from '../util/columns.ts';
 import {sortNames} from '../util/names.ts';
@@ -61,13 +62,15 @@ function expectedPairs(lab: Lab, inquiry: Inquiry) {
 	const hosts = sortNames(hostNames(lab));
 	const sport = sourcePort(inquiry);
 	return hosts.flatMap(from => hosts.filter(to => to !== from).map(to => {
-		const ends = paths.endsOf(network.node(from).plan, network.node(to).plan);
+		const [sender, receiver] = [network.node(from).plan, network.node(to).plan];
+		const ends = paths.endsOf(sender, receiver);
 		if (!ends) {
 			return {from, to, expected: 'failed' as const};
 		}
 
 		const packet = packetFor(inquiry, ends.source, ends.destination, sport);
-		return {from, to, expected: isAnswered(evaluate, packet) ? 'allowed' as const : 'blocked' as const, probe: probeFor(inquiry, from, to, packet)};
+		const passes = isAnswered(evaluate, packet) && straysOf({sender, receiver, packet}, {evaluate, paths, inventory, blueprint: network.blueprint}).length === 0;
+		return {from, to, expected: passes ? 'allowed' as const : 'blocked' as const, probe: probeFor(inquiry, from, to, packet)};
 	}));
 }
 

@@ -8,6 +8,8 @@ import {type DriverChoice, type DriverContext, type DriverFactory, flowStyles, n
 import {createOpenflowDriver} from './openflow.ts';
 import type {FlowStyle} from './openflow-port-lists.ts';
 
+const plural = {switch: 'switches', bridge: 'bridges with a firewall', perimeter: 'perimeter firewalls'} as const;
+
 type AnyDriver = FirewallDriver<unknown>;
 /** What a device can be given: a driver that has a name, or one of one's own. */
 export type Chosen = FirewallName | DriverFactory;
@@ -15,9 +17,9 @@ export type Chosen = FirewallName | DriverFactory;
 export class Drivers {
 	readonly #context: DriverContext;
 	/** Drivers of one's own, by device. */
-	readonly #own: Map<string, DriverFactory>;
+	#own: Map<string, DriverFactory>;
 	readonly #devices: ReadonlyMap<string, DeviceEntry>;
-	readonly #names: Map<string, FirewallName>;
+	#names: Map<string, FirewallName>;
 	readonly #made = new Map<Chosen, AnyDriver>();
 
 	/** @param own drivers that devices of a kind have instead of named ones, until they are given another */
@@ -33,9 +35,13 @@ export class Drivers {
 		return this.#names;
 	}
 
-	/** Device to what was chosen for it, for taking a choice back. */
-	get chosen(): ReadonlyMap<string, Chosen> {
-		return new Map<string, Chosen>([...this.#names, ...this.#own]);
+	/** Every device has the driver again that it has now, once the returned function is called. */
+	remember(): () => void {
+		const [names, own] = [new Map(this.#names), new Map(this.#own)];
+		return () => {
+			this.#names = names;
+			this.#own = own;
+		};
 	}
 
 	/** Gives devices other drivers, for the next rendering of their plans. */
@@ -58,6 +64,10 @@ export class Drivers {
 	/** @throws InputError `unknown-device`, `wrong-kind` */
 	refuseUnfit(name: Chosen, devices: readonly string[]): void {
 		const fitting = this.fitting(name);
+		if (devices.length === 0) {
+			throw new InputError('wrong-kind', `${typeof name === 'string' ? `${name} is for ${plural[namedDrivers[name].kind]}, and this lab has none` : 'For which devices? A driver of one\'s own does not say'}.`, {expected: ['device']});
+		}
+
 		for (const device of devices) {
 			if (!this.#devices.has(device)) {
 				throw unknownName('device', device, this.#devices.keys());

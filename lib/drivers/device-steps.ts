@@ -63,6 +63,15 @@ export async function discardAll(steps: readonly DeviceStep[]): Promise<void> {
 	await Promise.allSettled(steps.map(async step => step.driver.discard?.(step)));
 }
 
+/** What a driver cannot let go of changes nothing of the policy. */
+export function closeOn(driver: AnyDriver | undefined, device: string): void {
+	try {
+		driver?.close?.(device);
+	} catch (error) {
+		process.emitWarning(`${device}: ${messageOf(error)}`);
+	}
+}
+
 /** None for a device that surely is as before. */
 function wayBack({device, driver, previous, next, perhaps = [], ...step}: DeviceStep, answer: PromiseSettledResult<void> | undefined): DeviceStep[] {
 	const back = {device, driver, previous: next, next: previous, ...step.beside === undefined ? {} : {beside: step.beside}};

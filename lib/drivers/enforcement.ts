@@ -83,13 +83,13 @@ export class Enforcement {
 	async exchange(driver: Chosen, devices: readonly string[] = this.#drivers.fitting(driver)): Promise<Change> {
 		this.#drivers.refuseUnfit(driver, devices);
 		return this.#turn(async () => {
-			const before = this.#drivers.chosen;
+			const takeBack = this.#drivers.remember();
 			this.#drivers.choose(new Map(devices.map(device => [device, driver])));
 			try {
 				return await this.#change(policy => policy);
 			} catch (error) {
 				if (!(error instanceof SecureNetError && ['retire', 'revoke'].includes(error.code))) {
-					this.#drivers.choose(before);
+					takeBack();
 				}
 
 				throw error;

@@ -19,16 +19,20 @@ export class EarlierCounts {
 	@param next the lines that are there now; what none of them is labelled with is forgotten
 	*/
 	add(device: string, family: Family, saved: string, next: ReadonlyArray<{readonly label: string}>): void {
-		const earlier = this.of(device, family);
-		const sum = new Map(next.map(({label}) => [label, earlier.get(label) ?? 0]));
+		const sum = new Map(this.of(device, family));
 		for (const {label, packets} of savedLines(saved)) {
-			if (sum.has(label)) {
-				sum.set(label, (sum.get(label) ?? 0) + packets);
-			}
+			sum.set(label, (sum.get(label) ?? 0) + packets);
 		}
 
-		this.#counts.set(`${device} ${family}`, sum);
+		this.#counts.set(`${device} ${family}`, sum.size === 0 ? sum : ofThese(sum, next));
 	}
+}
+
+function ofThese(counts: Counts, lines: ReadonlyArray<{readonly label: string}>): Counts {
+	return new Map(lines.flatMap(({label}) => {
+		const packets = counts.get(label) ?? 0;
+		return packets === 0 ? [] : [[label, packets]];
+	}));
 }
 
 type SavedLine = {readonly text: string; readonly label: string; readonly packets: number};

@@ -1,12 +1,13 @@
 /** Lines of a perimeter router as text of iptables-restore(8). */
 import {formatPrefix} from '../util/address.ts';
 import type {Family} from '../util/address.ts';
-import type {TrafficMatch} from '../policy/filter-rule.ts';
+import type {FilterRule, Match, TrafficMatch} from '../policy/filter-rule.ts';
 import type {PortRange, Rate} from '../policy/model.ts';
-import {remember, sameItems} from '../policy/passes/memo.ts';
+import {remember} from '../policy/passes/memo.ts';
 import {SecureNetError} from '../util/errors.ts';
 import type {ChainLine, Condition, Target} from './chain-line.ts';
 import {logGroup, madeBackwards, madeByPolicy} from './driver.ts';
+import {ruleLines} from './perimeter-rules.ts';
 import {ipsetName} from './perimeter-sets.ts';
 import type {InstalledSets} from './perimeter-sets.ts';
 
@@ -23,20 +24,26 @@ const protocolNames: ReadonlyMap<number, string> = new Map([[1, 'icmp'], [6, 'tc
 const noted = '0x10000000/0x10000000';
 const made = `${madeByPolicy}/${madeByPolicy}`;
 
-type Rendered = {readonly generations: readonly unknown[]; readonly texts: readonly TextLine[]};
+type Rendered = {readonly from: number | undefined; readonly to: number | undefined; readonly texts: readonly TextLine[]};
 
-const rendered: Readonly<Record<Family, WeakMap<ChainLine, Rendered>>> = {4: new WeakMap(), 6: new WeakMap()};
+const rendered: Readonly<Record<Family, WeakMap<FilterRule, Rendered>>> = {4: new WeakMap(), 6: new WeakMap()};
 
-/**
-The texts of a line: iptables has no lists of addresses and short ones of ports, so a line may need several, of which a packet matches one at most.
-The same line has the very same texts as long as its sets keep their names.
-*/
-export function iptablesLines(line: ChainLine, sets: InstalledSets, family: Family): readonly TextLine[] {
-	const generations = line.conditions.map(condition => condition.kind === 'set' ? sets.get(condition.set)?.generation : undefined);
-	return remember(rendered[family], line, () => ({generations, texts: renderLine(line, sets, family)}), known => sameItems(known.generations, generations)).texts;
+/** The texts of all lines of a rule. The same rule has the very same texts as long as its sets keep their names. */
+export function ruleTexts(rule: FilterRule, sets: InstalledSets, family: Family): readonly TextLine[] {
+	const [from, to] = [generationOf(rule.from, sets), generationOf(rule.to, sets)];
+	return remember(
+		rendered[family], rule,
+		() => ({from, to, texts: ruleLines(rule, family).flatMap(line => iptablesLines(line, sets, family))}),
+		known => known.from === from && known.to === to,
+	).texts;
 }
 
-function renderLine(line: ChainLine, sets: InstalledSets, family: Family): TextLine[] {
+function generationOf(side: Match, sets: InstalledSets): number | undefined {
+	return side.kind === 'set' ? sets.get(side.set)?.generation : undefined;
+}
+
+/** The texts of a line: iptables has no lists of addresses and short ones of ports, so a line may need several, of which a packet matches one at most. */
+export function iptablesLines(line: ChainLine, sets: InstalledSets, family: Family): TextLine[] {
 	const {chain, label, target} = line;
 	const matches = line.conditions.map(condition => conditionTexts(condition, sets, family));
 	const end = [`-m comment --comment "${label}"`, `-j ${targetText(target, family)}`];

@@ -2,7 +2,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {changeElements, restoreSets, saveSets} from '../kernel/ipset.ts';
 import type {ElementChange} from '../kernel/ipset.ts';
-import {RulesError, foreignRules, restore, save} from '../kernel/iptables.ts';
+import {RulesError, foreignRules, save} from '../kernel/iptables.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {ProgramError} from '../kernel/process.ts';
 import {parsePrefix} from '../util/address.ts';
@@ -14,6 +14,7 @@ import {DeviceError} from './driver.ts';
 import type {CompleteDriver, Step} from './driver.ts';
 import {EarlierCounts, listing} from './iptables-counts.ts';
 import {editText} from './iptables-edit.ts';
+import {HeldChanges} from './iptables-held.ts';
 import {diffPerimeter, isEmpty, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from './iptables-render.ts';
 import type {PerimeterState} from './iptables-render.ts';
 import {stepsOf, textFromAny} from './iptables-unknown.ts';
@@ -26,11 +27,14 @@ const destroyAttempts = 5;
 const destroyPause = 20;
 
 type States = Pick<Step<PerimeterState>, 'previous' | 'next' | 'perhaps'>;
+/** Has iptables-restore read a text or obey it. */
+type Write = (text: string) => Promise<void>;
 
 /** @param namespaceOf the namespace of a router, by its name */
 export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (router: string) => Namespace}): CompleteDriver<PerimeterState> {
 	const examined = new Set<string>();
 	const earlier = new EarlierCounts();
+	const held = new HeldChanges();
 	return {
 		plain: plainRouter,
 		supports: unsupportedByPerimeter,
@@ -38,26 +42,25 @@ export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (rou
 		texts: perimeterTexts,
 		differs: (previous, next) => !isEmpty(diffPerimeter(previous, next)),
 		async check(step) {
-			const {create, replace} = stepsOf(step);
-			const namespace = namespaceOf(step.device);
+			const {device, beside} = step;
+			const namespace = namespaceOf(device);
 			await refusing(step, async () => {
-				if (step.beside !== true && !examined.has(step.device)) {
+				if (beside !== true && !examined.has(device)) {
 					await refuseForeignRules(namespace);
-					examined.add(step.device);
+					examined.add(device);
 				}
 
-				await change(namespace, create);
-				await Promise.all(replace.map(async family => {
-					if (!await editChains(namespace, family, step, {test: true})) {
-						await replaceChains(namespace, family, step, {test: true});
-					}
-				}));
-			}, async () => destroy(namespace, createdNames(create)));
+				await checkStep(namespace, step, held);
+			}, async () => discardStep(namespace, step, held));
 		},
-		async discard(step) {
-			await destroy(namespaceOf(step.device), createdNames(stepsOf(step).create));
+		discard: async step => discardStep(namespaceOf(step.device), step, held),
+		apply: async step => {
+			try {
+				await applyStep(namespaceOf(step.device), step, earlier, held);
+			} finally {
+				await held.discard(step.device);
+			}
 		},
-		apply: async step => applyStep(namespaceOf(step.device), step, earlier),
 		list: async devices => new Map(await inSlices([...devices], async ([device, state]) => {
 			const texts = await Promise.all(families.map(async family => save(namespaceOf(device), family)));
 			return [device, families.flatMap((family, index) => listing(texts[index] ?? '', family, state, earlier.of(device, family)))] as const;
@@ -76,12 +79,36 @@ export function createPerimeterDriver({namespaceOf}: {readonly namespaceOf: (rou
 	};
 }
 
+/** Makes the new ipsets, and has the chains read that name them. All families have answered when it returns or throws. */
+async function checkStep(namespace: Namespace, step: Step<PerimeterState>, held: HeldChanges): Promise<void> {
+	const {create, replace} = stepsOf(step);
+	await change(namespace, create);
+	throwFirst(await Promise.allSettled(replace.map(async family => {
+		const write: Write = async text => held.check({device: step.device, namespace, family}, text);
+		if (!await editChains(write, family, step)) {
+			const saved = step.perhaps ? await save(namespace, family) : '';
+			await replaceChains(write, saved, family, step);
+		}
+	})));
+}
+
+async function discardStep(namespace: Namespace, step: Step<PerimeterState>, held: HeldChanges): Promise<void> {
+	await held.discard(step.device);
+	await destroy(namespace, createdNames(stepsOf(step).create));
+}
+
 /** The new ipsets were made by `check`. Each family changes in one transaction; a packet has one family. */
-async function applyStep(namespace: Namespace, step: Step<PerimeterState>, earlier: EarlierCounts): Promise<void> {
+async function applyStep(namespace: Namespace, step: Step<PerimeterState>, earlier: EarlierCounts, held: HeldChanges): Promise<void> {
 	const {create, change: changes, replace, destroy: gone} = stepsOf(step);
 	const replaced: Family[] = [];
 	const changeChains = async (family: Family, states: States) => {
-		const saved = await editChains(namespace, family, states) ? '' : await replaceChains(namespace, family, states);
+		const write: Write = async text => held.apply({device: step.device, namespace, family}, text);
+		const isEdited = await editChains(write, family, states);
+		const saved = isEdited ? '' : await save(namespace, family);
+		if (!isEdited) {
+			await replaceChains(write, saved, family, states);
+		}
+
 		earlier.add(step.device, family, saved, states.next.lines[family]);
 	};
 
@@ -132,11 +159,11 @@ Changes only the lines that differ. What is refused is tried again with all line
 
 @returns whether it has; where not, nothing has changed
 */
-async function editChains(namespace: Namespace, family: Family, {previous, next, perhaps = []}: States, {test = false}: {readonly test?: boolean} = {}): Promise<boolean> {
+async function editChains(write: Write, family: Family, {previous, next, perhaps = []}: States): Promise<boolean> {
 	const text = perhaps.length > 0 ? undefined : editText(previous.lines[family], next.lines[family]);
 	try {
 		if (text !== undefined) {
-			await restore(namespace, family, text, {test});
+			await write(text);
 		}
 
 		return text !== undefined;
@@ -149,15 +176,12 @@ async function editChains(namespace: Namespace, family: Family, {previous, next,
 	}
 }
 
-/** Writes the chains of a family anew. Returns what they had counted, as iptables-save prints it. */
-async function replaceChains(namespace: Namespace, family: Family, {previous, next, perhaps = []}: States, {test = false}: {readonly test?: boolean} = {}): Promise<string> {
-	const saved = test && perhaps.length === 0 ? '' : await save(namespace, family);
+/** Writes the chains of a family anew. @param saved what iptables-save prints; needed where nobody knows what is there */
+async function replaceChains(write: Write, saved: string, family: Family, {previous, next, perhaps = []}: States): Promise<void> {
 	const text = perhaps.length === 0 ? restoreText(previous.lines[family], next.lines[family]) : textFromAny(saved, [previous, ...perhaps], next, family);
 	if (text !== undefined) {
-		await restore(namespace, family, text, {test});
+		await write(text);
 	}
-
-	return saved;
 }
 
 /** Single elements change without a program. They do so one by one, so that what comes after a refused one does not change. */

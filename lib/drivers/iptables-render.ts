@@ -1,9 +1,8 @@
 /** Renders the plan of a perimeter router as ipsets and chains, and the steps that turn one rendering into the next. */
 import type {Family} from '../util/address.ts';
-import type {DevicePlan} from '../policy/filter-rule.ts';
-import {iptablesLines} from './iptables-lines.ts';
+import type {DevicePlan, Match} from '../policy/filter-rule.ts';
 import type {TextLine} from './iptables-lines.ts';
-import {chainLines} from './perimeter-chains.ts';
+import {allLines, updateLines} from './iptables-list.ts';
 import {builtIn, changeLines, createLines, destroyLines, direction, elementLimit, installedSet, resetLines, sameElements, setsOf} from './perimeter-sets.ts';
 import type {InstalledSet, InstalledSets} from './perimeter-sets.ts';
 
@@ -46,7 +45,8 @@ export function renderPerimeter(plan: DevicePlan, previous: PerimeterState): Per
 	}
 
 	const generation = previous.generation + 1;
-	return withLines(plan, sets.map(set => isChanged(previous.sets, set) ? {...set, generation} : set), generation, previous);
+	const changed = changedSets(previous.sets, inPlace.sets);
+	return changed.length === 0 ? {...inPlace, generation} : withLines(plan, sets.map(set => changed.includes(set) ? {...set, generation} : set), generation, previous);
 }
 
 /** All parts are empty when the states are equal. */
@@ -105,26 +105,35 @@ export function unsupportedByPerimeter({shared, rules}: DevicePlan): string[] {
 
 function withLines(plan: DevicePlan, list: readonly InstalledSet[], generation: number, previous: PerimeterState): PerimeterState {
 	const sets = new Map(list.map(set => [set.name, set]));
-	if (isSameChains(plan, sets, previous)) {
+	const isSame = isSameBesideRules(plan, sets, previous);
+	if (isSame && plan.rules === previous.plan?.rules) {
 		return {...previous, plan, generation, sets};
 	}
 
-	const lines = (family: Family) => chainLines(plan, family).flatMap(line => iptablesLines(line, sets, family));
+	const lines = (family: Family) => (isSame ? updateLines(plan.rules, sets, family, previous) : undefined) ?? allLines(plan, sets, family);
 	return {plan, generation, sets, lines: {4: lines(4), 6: lines(6)}, uses: usesOf(plan)};
 }
 
-/** Whether the chains come out as they are: rules name the same sets, and these have the names they had. */
-function isSameChains({rules, shared}: DevicePlan, sets: InstalledSets, {plan, sets: previous}: PerimeterState): boolean {
-	return rules === plan?.rules && shared.domains === plan.shared.domains && shared.isolation === plan.shared.isolation && shared.sets.size === plan.shared.sets.size
+/** Whether only lines of rules can differ: the sets have the names they had, and so do the defaults. */
+function isSameBesideRules({shared}: DevicePlan, sets: InstalledSets, {plan, sets: previous}: PerimeterState): boolean {
+	return shared.domains === plan?.shared.domains && shared.isolation === plan.shared.isolation && shared.sets.size === plan.shared.sets.size
 		&& sets.size === previous.size && [...sets.values()].every(({name, generation}) => previous.get(name)?.generation === generation);
 }
 
 /** A set that only rules of other devices name may count as either: no packet here can tell. */
 function usesOf({rules, shared}: DevicePlan): SetUses {
-	const sides = rules.flatMap(({from, to}) => [from, to]).filter(side => side.kind === 'set');
-	const named = (negated: boolean) => new Set(sides.filter(side => side.negated === negated).map(({set}) => set));
-	const negated = named(true);
-	return {plain: new Set([...named(false), ...[...shared.sets.keys()].filter(name => !negated.has(name))]), negated};
+	const [plain, negated] = [new Set<string>(), new Set<string>()];
+	const use = (side: Match) => {
+		if (side.kind === 'set') {
+			(side.negated ? negated : plain).add(side.set);
+		}
+	};
+	for (const {from, to} of rules) {
+		use(from);
+		use(to);
+	}
+
+	return {plain: new Set([...plain, ...[...shared.sets.keys()].filter(name => !negated.has(name))]), negated};
 }
 
 /**

@@ -42,11 +42,17 @@ export function watchKernelLog(namespace: Namespace, tell: (report: LogReport) =
 function read(namespace: Namespace): Shared {
 	const reader = new LogReader(namespace, logGroup);
 	const listeners = new Set<Listener>();
+	let isTold = false;
 	const look = () => {
 		for (const packet of reader.read()) {
 			listeners.forEach(listener => {
 				listener(packet);
 			});
+		}
+
+		if (reader.lost > 0 && !isTold) {
+			isTold = true;
+			process.emitWarning(`More packets are logged in ${namespace.name} than can be read: the kernel has dropped reports. secrule log does not show all; counts are right.`);
 		}
 	};
 

@@ -1,5 +1,6 @@
 /** What rules with `log` decided, told as it happens: each device is listened to as long as one of its rules asks for it. */
 import type {Compiled, DevicePlan, FilterRule} from '../policy/filter-rule.ts';
+import {messageOf} from '../util/errors.ts';
 import type {FirewallDriver, LogReport} from './driver.ts';
 import {packetLine} from './packet-line.ts';
 
@@ -47,12 +48,16 @@ export class LogWatch {
 	*/
 	async during<Result>(policy: Compiled, work: () => Promise<Result>): Promise<Result> {
 		const next = loggingOf(policy);
+		const before = new Map([...this.#open].map(([device, {driver}]) => [device, driver]));
 		this.#rules = new Map([...this.#logging.rules, ...next.rules]);
 		try {
 			await this.#listen(next.devices.values());
 			const result = await work();
 			this.#logging = next;
 			return result;
+		} catch (error) {
+			await Promise.all([...before].map(async ([device, driver]) => this.#listenTo(device, driver))).catch(warn);
+			throw error;
 		} finally {
 			this.#rest();
 		}
@@ -65,22 +70,20 @@ export class LogWatch {
 
 	/** All are tried, so that what is listened to is known when one fails. */
 	async #listen(devices: Iterable<Device>): Promise<void> {
-		const answers = await Promise.allSettled(Array.from(devices, async device => this.#listenTo(device)));
+		const answers = await Promise.allSettled(Array.from(devices, async device => this.#listenTo(device.device, this.#driverOf(device))));
 		const failure = answers.find(answer => answer.status === 'rejected');
 		if (failure) {
 			throw failure.reason;
 		}
 	}
 
-	async #listenTo({device, kind}: Device): Promise<void> {
-		const driver = this.#driverOf({device, kind});
+	async #listenTo(device: string, driver: Driver): Promise<void> {
 		const open = this.#open.get(device);
 		if (open?.driver === driver) {
 			return;
 		}
 
-		open?.stop();
-		this.#open.delete(device);
+		this.#stop(device);
 		const stop = await driver.watchLog?.(device, report => {
 			this.#report(device, report);
 		});
@@ -89,11 +92,21 @@ export class LogWatch {
 
 	/** Devices none of whose rules logs need not be listened to. */
 	#rest(): void {
-		for (const [device, {stop}] of this.#open) {
+		for (const device of this.#open.keys()) {
 			if (!this.#logging.devices.has(device)) {
-				stop();
-				this.#open.delete(device);
+				this.#stop(device);
 			}
+		}
+	}
+
+	/** A device that is heard no more is in nobody's way, and must not undo a change. */
+	#stop(device: string): void {
+		const open = this.#open.get(device);
+		this.#open.delete(device);
+		try {
+			open?.stop();
+		} catch (error) {
+			warn(error);
 		}
 	}
 
@@ -101,6 +114,10 @@ export class LogWatch {
 		const rule = this.#rules.get(id);
 		this.#tell({time: new Date().toISOString(), device, rule: id, sentence: rule?.sentence ?? '', text: rule?.log?.text ?? '', packet: packetLine(packet)});
 	}
+}
+
+function warn(error: unknown): void {
+	process.emitWarning(`What rules with log decide may not be told: ${messageOf(error)}`);
 }
 
 function loggingOf({devices}: Compiled): Logging {

@@ -10,7 +10,11 @@ import {messageOf} from '../util/errors.ts';
 export type Meters = ReadonlyMap<number, Rate>;
 
 export function metersOf(rules: readonly FilterRule[]): Meters {
-	return remember(metersByRules, rules, () => new Map(rules.flatMap(({id, rate}) => rate ? [[id, rate]] : [])));
+	return remember(metersByRules, rules, () => new Map(rules.filter(hasRate).map(({id, rate}) => [id, rate])));
+}
+
+function hasRate(rule: FilterRule): rule is FilterRule & {readonly rate: Rate} {
+	return rule.rate !== undefined;
 }
 
 /** A list of rules that a change leaves as it was is the very same. */

@@ -2,8 +2,8 @@
 import type {Datapath} from '../kernel/capabilities.ts';
 import type {DevicePlan} from '../policy/filter-rule.ts';
 import {prefixOf} from '../util/address.ts';
+import {sameItems} from '../policy/passes/memo.ts';
 import {madeByPolicy} from './driver.ts';
-import {rememberPair} from '../policy/passes/memo.ts';
 import {byKey, diffTables, makeFlow} from './flow.ts';
 import type {Flow, FlowLine, Flows} from './flow.ts';
 import {claimFlows, diffClaims, isSameGuests} from './openflow-claims.ts';
@@ -15,12 +15,14 @@ import {aroundLists, unsupportedByGroups} from './openflow-port-lists.ts';
 import type {FlowStyle} from './openflow-port-lists.ts';
 import {judgedPorts, portFlows} from './openflow-ports.ts';
 import {hasReject, rejectFlows} from './openflow-reject.ts';
-import {beforeRules, ruleFlows} from './openflow-rules.ts';
-import type {RuleFlows} from './openflow-rules.ts';
-import {diffShared, plainShared, renderShared} from './openflow-shared.ts';
+import {changedRules, ruleFlows, updateRuleFlows} from './openflow-rule-flows.ts';
+import type {RuleFlows} from './openflow-rule-flows.ts';
+import {beforeRules, flowsOf} from './openflow-rules.ts';
+import {diffShared, keepsPriorities, plainShared, renderShared} from './openflow-shared.ts';
 import type {SharedFlows} from './openflow-shared.ts';
 import {readsHeader, untrackable} from './openflow-traffic.ts';
 import {limit, matchFlag, outputToReceiver, priority, setFlag, table} from './pipeline.ts';
+
 
 /** Everything installed on a switch, and what the next rendering must keep. */
 export type FlowState = {
@@ -59,16 +61,14 @@ export function renderFlows(plan: DevicePlan, previous: FlowState, style: FlowSt
 		plan,
 		style,
 		shared,
-		rules: isSameStyle && isSameRules(plan, shared, previous) ? previous.rules : ruleFlows(plan.rules, shared.priorities, shared.numbers, style),
+		rules: isSameStyle && previous.plan && keepsPriorities(previous.shared, shared)
+			? updateRuleFlows(previous.rules, previous.plan.rules, plan.rules, flowsOf(shared, style))
+			: ruleFlows(plan.rules, flowsOf(shared, style)),
 		local: isSameStyle && isSameLocal(plan, previous.plan) ? previous.local : byKey(localFlows(plan, style)),
 		claims: claimFlows(plan),
 		meters: isSameList(plan.rules, previous.plan?.rules) ? previous.meters : metersOf(plan.rules),
 		readsHeaders: readsHeaders(plan),
 	};
-}
-
-function isSameRules({rules}: DevicePlan, {priorities, numbers}: SharedFlows, {plan, shared}: FlowState): boolean {
-	return priorities === shared.priorities && numbers === shared.numbers && isSameList(rules, plan?.rules);
 }
 
 function isSameLocal(plan: DevicePlan, previous: DevicePlan | undefined): boolean {
@@ -83,7 +83,7 @@ function readsHeaders({guarded, rules}: DevicePlan): boolean {
 
 /** The compiler gives what has not changed as the very same object. */
 function isSameList(list: readonly unknown[], other: readonly unknown[] | undefined): boolean {
-	return list === other || (list.length === other?.length && list.every((item, index) => item === other[index]));
+	return list === other || (other !== undefined && sameItems(list, other));
 }
 
 function localFlows(plan: DevicePlan, style: FlowStyle): Flow[] {
@@ -99,14 +99,6 @@ export function diffFlows(previous: FlowState, next: FlowState): readonly FlowLi
 		...diffClaims(previous.claims, next.claims),
 	];
 }
-
-/** The flows of the rules that are not the same in both, before and after. No two rules have a flow in common: each has a priority of its own. */
-export function changedRules(previous: RuleFlows, next: RuleFlows): readonly [Flows, Flows] {
-	const without = (rules: RuleFlows, others: RuleFlows) => byKey(rules === others ? [] : [...rules].flatMap(([id, flows]) => others.get(id) === flows ? [] : flows));
-	return rememberPair(changes, next, previous, () => [without(previous, next), without(next, previous)]);
-}
-
-const changes = new WeakMap<RuleFlows, WeakMap<RuleFlows, readonly [Flows, Flows]>>();
 
 export function allFlows({local, claims, shared, rules}: FlowState): Flow[] {
 	return [...local.values(), ...claims.values(), ...shared.flows.values(), ...[...rules.values()].flat()];

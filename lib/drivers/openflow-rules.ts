@@ -18,12 +18,12 @@ import type {Side} from './pipeline.ts';
 
 export type Priorities = ReadonlyMap<number, number>;
 
-/** The flows of each rule, by its id: a rule that a change leaves as it was keeps the very same list. */
-export type RuleFlows = ReadonlyMap<number, readonly Flow[]>;
+/** The priorities of rules, and the numbers of the sets that they name. */
+export type Places = {readonly priorities: Priorities; readonly numbers: SetNumbers};
 
-/** The flows of a switch's rules. The same rule has the same flows on every switch. */
-export function ruleFlows(rules: readonly FilterRule[], priorities: Priorities, numbers: SetNumbers, style: FlowStyle): RuleFlows {
-	return new Map(rules.map(rule => [rule.id, flowsOf(rule, known(priorities, rule.id), numbers, style)]));
+/** The flows of a rule, the same on every switch. */
+export function flowsOf({priorities, numbers}: Places, style: FlowStyle): (rule: FilterRule) => readonly Flow[] {
+	return rule => rememberedFlows(rule, known(priorities, rule.id), numbers, style);
 }
 
 function known<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
@@ -94,7 +94,7 @@ type Rendered = {readonly at: number; readonly numbers: ReadonlyArray<number | u
 
 const rendered: {readonly [style in FlowStyle]: WeakMap<FilterRule, Rendered>} = {rules: new WeakMap(), sg: new WeakMap(), fwaas: new WeakMap(), both: new WeakMap()};
 
-function flowsOf(rule: FilterRule, at: number, numbers: SetNumbers, style: FlowStyle): readonly Flow[] {
+function rememberedFlows(rule: FilterRule, at: number, numbers: SetNumbers, style: FlowStyle): readonly Flow[] {
 	const own = [rule.from, rule.to].map(side => side.kind === 'set' ? numbers.get(side.set) : undefined);
 	return remember(rendered[style], rule, () => ({at, numbers: own, flows: renderRule(rule, at, numbers, style)}),
 		known => known.at === at && known.numbers[0] === own[0] && known.numbers[1] === own[1]).flows;

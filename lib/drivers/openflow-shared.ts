@@ -43,8 +43,13 @@ export function renderShared(plan: SharedPlan, previous: SharedFlows | undefined
 
 	const numbers = numberSets(plan, previous?.numbers);
 	const priorities = previous && isSameOrder(plan, previous) ? previous.priorities : placeRules(plan.order, previous?.priorities);
-	const flows = (previous && updated(plan, numbers, previous)) ?? byKey(allFlows(plan, numbers));
+	const touched = previous && touchedFlows(plan, numbers, previous);
+	const flows = previous && touched ? updated(previous.flows, touched) : byKey(allFlows(plan, numbers));
 	const result = {plan, numbers, priorities, flows};
+	if (previous && touched) {
+		rememberPair(differences, result, previous, () => diffTables(...touched));
+	}
+
 	const {byPrevious} = remember(rendered, plan, () => ({byPrevious: new WeakMap<SharedFlows, SharedFlows>(), first: result}));
 	if (previous) {
 		byPrevious.set(previous, result);
@@ -89,21 +94,48 @@ function allFlows(plan: SharedPlan, numbers: SetNumbers): Flow[] {
 	return [...sides.flatMap(side => classify(side, plan, numbers).map(classified => classFlow(side, classified))), ...stageFlows(plan)];
 }
 
-/** The flows before, with those of the addresses whose class may have changed made anew; undefined when that is not the shorter way. */
-function updated(plan: SharedPlan, numbers: SetNumbers, previous: SharedFlows): Flows | undefined {
+/** The flows of the addresses whose class may have changed, before and after; undefined when that is not the shorter way. */
+function touchedFlows(plan: SharedPlan, numbers: SetNumbers, previous: SharedFlows): readonly [Flows, Flows] | undefined {
 	const changed = previous.plan && isSameStages(plan, previous.plan) ? changedPrefixes(plan, numbers, previous.plan, previous.numbers) : undefined;
 	// Only a single address has no other prefix in it whose class might follow.
 	if (!changed || changed.length > fewAddresses || changed.some(({family, length}) => length < width(family))) {
 		return undefined;
 	}
 
-	const flows = changed.length === 0 ? previous.flows : new Map(previous.flows);
-	for (const address of changed) {
-		reclassify(address, plan, numbers, flows as Map<string, Flow>);
+	const [before, after] = [new Map<string, Flow>(), new Map<string, Flow>()];
+	for (const {key, flow} of changed.flatMap(address => reclassified(address, plan, numbers))) {
+		const known = previous.flows.get(key);
+		if (known) {
+			before.set(key, known);
+		}
+
+		if (flow) {
+			after.set(key, flow);
+		}
 	}
 
-	return flows;
+	return [before, after];
 }
+
+/** The very same when nothing was touched. */
+function updated(flows: Flows, [before, after]: readonly [Flows, Flows]): Flows {
+	if (before.size + after.size === 0) {
+		return flows;
+	}
+
+	const next = new Map(flows);
+	before.forEach((_, key) => next.delete(key));
+	after.forEach((flow, key) => next.set(key, flow));
+	return next;
+}
+
+/** Whether every rule that is in both kept its priority, as a set keeps its number: it then has the same flows in both. Found once for all switches. */
+export function keepsPriorities(previous: SharedFlows, next: SharedFlows): boolean {
+	return previous.priorities === next.priorities
+		|| rememberPair(kept, next, previous, () => [...previous.priorities].every(([id, at]) => (next.priorities.get(id) ?? at) === at));
+}
+
+const kept = new WeakMap<SharedFlows, WeakMap<SharedFlows, boolean>>();
 
 function isSameStages(plan: SharedPlan, previous: SharedPlan): boolean {
 	return plan.isolation === previous.isolation && plan.domains === previous.domains && plan.routers === previous.routers && plan.routerMacs === previous.routerMacs;
@@ -142,18 +174,14 @@ function inOnlyOne(before: readonly Prefix[], after: readonly Prefix[]): Prefix[
 	return left;
 }
 
-/** Classifies one address as if there were no other: its class follows from the prefixes that hold it. */
-function reclassify(address: Prefix, plan: SharedPlan, numbers: SetNumbers, flows: Map<string, Flow>): void {
+/** Classifies one address as if there were no other: its class follows from the prefixes that hold it. No flow where it needs none of its own. */
+function reclassified(address: Prefix, plan: SharedPlan, numbers: SetNumbers): Array<{readonly key: string; readonly flow: Flow | undefined}> {
 	const around = narrowed(plan, address);
-	for (const side of sides) {
+	return sides.map(side => {
 		const own = classify(side, around, numbers).findLast(({prefix}) => prefix.length === address.length);
 		const flow = classFlow(side, own ?? {prefix: address, class: nowhere});
-		if (own) {
-			flows.set(flow.key, flow);
-		} else {
-			flows.delete(flow.key);
-		}
-	}
+		return {key: flow.key, flow: own && flow};
+	});
 }
 
 /** The plan with only those prefixes that hold an address. */

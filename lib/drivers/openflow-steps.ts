@@ -13,7 +13,8 @@ import type {Flow, FlowLine} from './flow.ts';
 import {prepareSwitch, stepLines} from './openflow-change.ts';
 import type {PreparedSwitch} from './openflow-change.ts';
 import {SwitchMeters} from './openflow-meters.ts';
-import {allFlows, changedRules} from './openflow-render.ts';
+import {allFlows} from './openflow-render.ts';
+import {changedRules} from './openflow-rule-flows.ts';
 import type {FlowState} from './openflow-render.ts';
 import type {Switches} from './openflow-switches.ts';
 
@@ -61,6 +62,13 @@ export class SwitchSteps {
 
 	async discard(device: string): Promise<void> {
 		await this.#take(device)?.bundle.discard();
+	}
+
+	/** Another driver goes on from here, or nobody: what was counted and prepared is no longer this one's. */
+	forget(device: string): void {
+		this.#prepared.delete(device);
+		this.#carried.delete(device);
+		this.#meters.delete(device);
 	}
 
 	/** @throws DeviceError, which tells whether the switch is as before */

@@ -102,10 +102,13 @@ export function untrackable(rules: readonly FilterRule[], datapath: Datapath): r
 /** A list of rules that a change leaves as it was is the very same. */
 const untracked = new WeakMap<readonly FilterRule[], readonly string[]>();
 
+function namesSctpPorts({traffic}: FilterRule): boolean {
+	return traffic?.some(match => match.protocol === protocolNumbers.sctp && namesHeader(match)) ?? false;
+}
+
 function untrackedBy(rules: readonly FilterRule[]): string[] {
-	const namesPorts = (rule: FilterRule) => rule.traffic?.some(match => match.protocol === protocolNumbers.sctp && namesHeader(match)) ?? false;
 	const why = 'connection tracking of the userspace switch knows no SCTP ports';
-	return rules.filter(namesPorts).flatMap(rule => {
+	return rules.filter(namesSctpPorts).flatMap(rule => {
 		if (rule.action !== 'allow') {
 			return [`"${rule.sentence}": ${why}, so an SCTP connection to another port would get past the rule; ${rule.action} sctp without ports, or allow ports by stateless rules`];
 		}

@@ -69,6 +69,7 @@ export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', n
 		watchLog: async (device, listener) => switches.listen(device, listener),
 		close(device) {
 			switches.close(device);
+			steps.forget(device);
 		},
 	};
 }

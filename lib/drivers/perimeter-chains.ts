@@ -10,10 +10,16 @@ const {judge, isolate, allow, reject} = chains;
 
 /** A chain ends with its last line: no packet comes back to where it was sent from. */
 export function chainLines({rules, shared}: DevicePlan, family: Family): ChainLine[] {
+	return [...linesBefore(), ...rules.flatMap(rule => ruleLines(rule, family)), ...linesAfter(shared, family)];
+}
+
+/** What stands before the rules, each in one text. */
+export function linesBefore(): ChainLine[] {
+	return [...packetLines(), line(judge, [inSet(builtIn.routers, 'dst')], {chain: allow}, 'to a router', 'traffic to a router itself is not judged')];
+}
+
+export function linesAfter(shared: SharedPlan, family: Family): ChainLine[] {
 	return [
-		...packetLines(),
-		line(judge, [inSet(builtIn.routers, 'dst')], {chain: allow}, 'to a router', 'traffic to a router itself is not judged'),
-		...rules.flatMap(rule => ruleLines(rule, family)),
 		...defaultLines(shared),
 		...isolationLines(shared),
 		...allowLines(),

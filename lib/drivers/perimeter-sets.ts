@@ -32,11 +32,15 @@ export const builtIn = {
 
 /** Every set that a perimeter router needs: those that rules name, and those of the defaults. */
 export function setsOf({sets, bound, routers, isolation, domains}: SharedPlan): AddressSet[] {
+	return [...sets.values(), ...isolation === 'bound' ? [bound] : [], routers, ...remember(setsOfDomains, domains, () => domainSets(domains))];
+}
+
+/** The domains of a lab stay the very same when its policy changes. */
+const setsOfDomains = new WeakMap<SharedPlan['domains'], readonly AddressSet[]>();
+
+function domainSets(domains: SharedPlan['domains']): AddressSet[] {
 	const join = (name: string, all: SharedPlan['domains']) => ({name, prefixes: all.flatMap(({subnets}) => subnets).sort(compareAddresses)});
 	return [
-		...sets.values(),
-		...isolation === 'bound' ? [bound] : [],
-		routers,
 		...domains.map(({id, subnets}) => ({name: builtIn.domain(id), prefixes: subnets})),
 		join(builtIn.inside, domains),
 		join(builtIn.open, domains.filter(({perimeter}) => !perimeter)),

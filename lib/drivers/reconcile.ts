@@ -4,7 +4,7 @@ import type {Compiled, DevicePlan} from '../policy/filter-rule.ts';
 import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
 import {inSlices} from '../util/slices.ts';
-import {PutBackError, applyAll, checkAll, discardAll} from './device-steps.ts';
+import {PutBackError, applyAll, checkAll, closeOn, discardAll} from './device-steps.ts';
 import type {AnyDriver, DeviceStep} from './device-steps.ts';
 import type {InstalledLine} from './driver.ts';
 import {Hits, countedOn} from './hits.ts';
@@ -123,9 +123,9 @@ export class Firewall {
 			for (const {driver, state, perhaps = [], rules} of leftovers) {
 				try {
 					await driver.apply({device, previous: state, next: driver.plain, ...perhaps.length > 0 ? {perhaps} : {}});
-					driver.close?.(device);
+					closeOn(driver, device);
 				} catch (error) {
-					left.push({driver, state, perhaps: [driver.plain], rules});
+					left.push({driver, state, perhaps: [...new Set([...perhaps, driver.plain])], rules});
 					stuck.push(`  ${device}: ${messageOf(error)}`);
 				}
 			}
@@ -175,7 +175,7 @@ export class Firewall {
 	/** Lets go of what drivers keep open for devices. */
 	close(): void {
 		for (const [device, {driver}] of [...this.#installed, ...[...this.#leftovers].flatMap(([name, left]) => left.map(each => [name, each] as const))]) {
-			driver.close?.(device);
+			closeOn(driver, device);
 		}
 	}
 
@@ -230,12 +230,16 @@ export class Firewall {
 
 	/** The steps were made. */
 	#take(rendered: readonly Rendered[]): void {
-		rendered.forEach(each => this.#predecessor(each)?.close?.(each.step.device));
+		const predecessors = rendered.flatMap(each => [[this.#predecessor(each), each.step.device] as const]);
 		this.#installed = new Map(rendered.map(({step: {device, driver, next}, rules}) => [device, {driver, state: next, rules}]));
 		for (const {step: {device, driver}, retires} of rendered) {
 			const others = (this.#leftovers.get(device) ?? []).filter(each => each.driver.plain !== driver.plain);
 			this.#leave(device, retires ? [...others, retires] : others);
 		}
+
+		predecessors.forEach(([driver, device]) => {
+			closeOn(driver, device);
+		});
 	}
 
 	#leave(device: string, leftovers: readonly Installed[]): void {
@@ -259,12 +263,12 @@ export class Firewall {
 		}
 	}
 
-	/** What devices have counted of rules that stay in the policy and that a change takes from them, or of all where another driver comes: it may be lost then. */
+	/** What devices have counted of rules that a change takes from them, or of all where another driver comes. Of rules that leave the policy only where it is quickly told: it matters when a device refuses and others get them back. */
 	async #losses(rendered: readonly Rendered[], kept: ReadonlySet<number>): Promise<Map<string, RuleHits>> {
 		const ids = new Map(rendered.flatMap(({step: {device, driver}, rules}) => {
 			const {rules: had = [], driver: counter = driver} = this.#installed.get(device) ?? {};
 			const stay = new Set(counter === driver ? rules.map(({id}) => id) : []);
-			const lost = had === rules && counter === driver ? [] : had.map(({id}) => id).filter(id => kept.has(id) && !stay.has(id));
+			const lost = had === rules && counter === driver ? [] : had.map(({id}) => id).filter(id => (kept.has(id) || counter.counted !== undefined) && !stay.has(id));
 			return lost.length === 0 ? [] : [[device, new Set(lost)] as const];
 		}));
 		return this.#counted(ids);

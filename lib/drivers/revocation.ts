@@ -15,7 +15,14 @@ export async function revokeOn(driver: AnyDriver, devices: ReadonlyMap<string, u
 	let count = 0;
 	for (const [device, connections] of await connectionsOf(driver, devices, failures)) {
 		try {
-			const refused = connections.filter(connection => !isAllowed(connection, evaluate));
+			const refused = connections.filter(connection => {
+				try {
+					return !isAllowed(connection, evaluate);
+				} catch (error) {
+					failures.push({devices: device, error});
+					return false;
+				}
+			});
 			if (refused.length > 0) {
 				await driver.cut?.(device, devices.get(device), refused);
 				count += refused.length;
@@ -52,7 +59,11 @@ export function throwFailures(failures: readonly Failure[]): void {
 
 /** A connection is kept by an allow that would make it again; what only lets single packets pass keeps none. */
 function isAllowed(connection: TrackedConnection, evaluate: (packet: Packet) => Verdict): boolean {
-	const {action, stateful} = evaluate(openingOf(connection));
+	return keeps(evaluate(openingOf(connection)));
+}
+
+/** Whether a connection that a packet with this verdict began is kept. */
+export function keeps({action, stateful}: Verdict): boolean {
 	return action === 'allow' && stateful;
 }
 

@@ -31,7 +31,7 @@ const programs: Readonly<Record<string, string>> = {
 	'iperf3': 'measures bandwidth',
 	'tcpdump': 'shows traffic',
 	'ip': 'for the prompt, and to ask the kernel',
-	'tc': 'shapes links, and asks the kernel',
+	'tc': 'for the prompt, and to ask the kernel',
 };
 
 const probes: readonly Probe[] = [

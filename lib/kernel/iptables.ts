@@ -20,7 +20,7 @@ export class RulesError extends SecureNetError {
 }
 
 /** Milliseconds; 10,000 rules take 0.8 s on an idle machine. */
-const timeout = 30_000;
+export const restoreLimit = 30_000;
 /** Seconds to wait for the lock that all users of the legacy back end share. */
 const lockWait = '10';
 
@@ -33,17 +33,25 @@ Equivalent to: `ip netns exec NAMESPACE iptables-restore --noflush --wait 10`
 @throws RulesError with the refused line; nothing has changed then
 */
 export async function restore(namespace: Namespace, family: Family, text: string, {test = false}: {readonly test?: boolean} = {}): Promise<void> {
-	const program = family === 4 ? 'iptables-restore' : 'ip6tables-restore';
 	try {
-		await run([program, '--noflush', '--wait', lockWait, ...(test ? ['--test'] : [])], {namespace, input: text, timeout});
+		await run([...restoreCommand(family), ...(test ? ['--test'] : [])], {namespace, input: text, timeout: restoreLimit});
 	} catch (error) {
-		throw error instanceof ProgramError && error.stderr !== '' ? rulesError(program, namespace, text, error) : error;
+		throw restoreError(error, namespace, family, text);
 	}
+}
+
+export function restoreCommand(family: Family): string[] {
+	return [family === 4 ? 'iptables-restore' : 'ip6tables-restore', '--noflush', '--wait', lockWait];
+}
+
+/** What to throw for an `iptables-restore` that failed: where it has said why, a RulesError that names the line of the text. */
+export function restoreError(error: unknown, namespace: Namespace, family: Family, text: string): unknown {
+	return error instanceof ProgramError && error.stderr !== '' ? rulesError(restoreCommand(family)[0] ?? '', namespace, text, error) : error;
 }
 
 /** All rules with their counters. Equivalent to: `ip netns exec NAMESPACE iptables-save --counters` */
 export async function save(namespace: Namespace, family: Family): Promise<string> {
-	const {stdout} = await run([family === 4 ? 'iptables-save' : 'ip6tables-save', '--counters'], {namespace, timeout});
+	const {stdout} = await run([family === 4 ? 'iptables-save' : 'ip6tables-save', '--counters'], {namespace, timeout: restoreLimit});
 	return stdout;
 }
 
@@ -82,7 +90,7 @@ export async function foreignRules(namespace: Namespace, family: Family): Promis
 		return [];
 	}
 
-	const {stdout} = await run([theirs], {namespace, timeout});
+	const {stdout} = await run([theirs], {namespace, timeout: restoreLimit});
 	return stdout.split('\n').filter(line => line.startsWith('-A ') || /^:\w+ (DROP|REJECT)/.test(line));
 }
 

@@ -88,8 +88,12 @@ export class LogReader {
 
 	#packet(at: number, end: number): LoggedPacket {
 		const {sequence, packet} = readPacket(this.#buffer.subarray(at + headerLength, end));
-		this.#lost += (sequence - this.#next) >>> 0;
-		this.#next = (sequence + 1) >>> 0;
+		// One that came before numbers were asked for has none.
+		if (sequence !== undefined) {
+			this.#lost += (sequence - this.#next) >>> 0;
+			this.#next = (sequence + 1) >>> 0;
+		}
+
 		return packet;
 	}
 
@@ -137,11 +141,11 @@ function throwRefusal(buffer: Buffer, at: number, object: string, place: string)
 }
 
 /** Copies: the buffer is filled again. */
-function readPacket(payload: Buffer): {readonly sequence: number; readonly packet: LoggedPacket} {
+function readPacket(payload: Buffer): {readonly sequence: number | undefined; readonly packet: LoggedPacket} {
 	const attributes = new Attributes(payload, nfHeaderLength);
 	const prefix = attributes.bytes(attribute.prefix).toString('latin1').replace(/\0.*$/s, '');
 	return {
-		sequence: attributes.number(attribute.sequence) ?? 0,
+		sequence: attributes.number(attribute.sequence),
 		packet: {prefix, packet: Buffer.from(attributes.bytes(attribute.payload)), interface: attributes.number(attribute.interface) ?? 0},
 	};
 }

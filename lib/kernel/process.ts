@@ -170,7 +170,8 @@ function exitCodeOf(result: Outcome): number {
 	return result.signal === undefined ? isMissing(result) ? 127 : 126 : 128 + constants.signals[result.signal];
 }
 
-function howItFailed(result: Result, timeout: number): string {
+/** As a message goes on after the program's name: `failed with exit status 1`. @param timeout milliseconds, as it was started with */
+export function howItFailed(result: Result, timeout: number): string {
 	if (result.timedOut) {
 		return `did not end within ${timeout / 1000} s`;
 	}

@@ -14,7 +14,7 @@ import {howItEnded, logTail, startUntil} from './readiness.ts';
 export type OpenVswitch = {
 	/** Path of the database server's socket, for `Ovsdb.connect`. */
 	readonly database: string;
-	/** The kernel's datapath where the kernel has one, else the userspace one. */
+	/** The kernel's datapath where the kernel has one and tracks by zone, else the userspace one. */
 	readonly datapathType: 'system' | 'netdev';
 	/** Resolves, with the end of its log, when a daemon ended without `stop` having been called. */
 	readonly died: Promise<SecureNetError>;

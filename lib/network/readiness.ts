@@ -1,5 +1,5 @@
 /** Starts a daemon and waits for the file by which it shows that it is ready; and what there is to say of one that is not. */
-import {type FSWatcher, readFileSync, watch} from 'node:fs';
+import {type FSWatcher, existsSync, readFileSync, watch} from 'node:fs';
 import {basename, dirname} from 'node:path';
 import type {RunningProgram} from '../kernel/daemon.ts';
 
@@ -20,10 +20,12 @@ export async function startUntil(file: string, patience: number, begin: () => Ru
 	try {
 		const appeared = new Promise<'ready'>(resolve => {
 			watcher = watch(dirname(file), (_event, name) => {
-				if (name === basename(file)) {
+				if (name === basename(file) && existsSync(file)) {
 					resolve('ready');
 				}
 			});
+			// Without a watch the time limit tells.
+			watcher.on('error', () => undefined);
 		});
 		const late = new Promise<'late'>(resolve => {
 			timer = setTimeout(resolve, patience, 'late');

@@ -1,6 +1,25 @@
 /** Answers that come another way than their request went: which enforcement points on it know nothing of the connection. */
-import type {Blueprint} from '../topology/blueprint.ts';
-import type {Point} from './fates.ts';
+import type {Blueprint, NodePlan} from '../topology/blueprint.ts';
+import {answerTo} from './answers.ts';
+import type {Packet, Verdict} from './evaluate.ts';
+import {type Point, pointsOf} from './fates.ts';
+import type {Inventory} from './inventory.ts';
+import type {Paths} from './paths.ts';
+
+export type Exchange = {readonly sender: NodePlan; readonly receiver: NodePlan; /** The request. */ readonly packet: Packet};
+export type Surroundings = {readonly evaluate: (packet: Packet) => Verdict; readonly paths: Paths; readonly inventory: Inventory; readonly blueprint: Pick<Blueprint, 'links'>};
+
+/** The firewalls that keep the answer to a request back, because it takes another way and no rule allows it by itself. */
+export function straysOf({sender, receiver, packet}: Exchange, {evaluate, paths, inventory, blueprint}: Surroundings): string[] {
+	const [verdict, back] = [evaluate(packet), answerTo(packet)];
+	const backVerdict = evaluate(back);
+	if (!verdict.stateful || backVerdict.action === 'allow' || [...inventory.devices.values()].filter(({kind}) => kind === 'perimeter').length < 2) {
+		return [];
+	}
+
+	const points = (from: NodePlan, each: Packet, judged: Verdict) => pointsOf(paths.from(from, each.destination), each, judged, inventory);
+	return unawareOf(points(sender, packet, verdict), points(receiver, back, backVerdict), blueprint);
+}
 
 /**
 A connection is known where its request has passed, and to firewalls that are told of it by one of those. Only firewalls are asked

@@ -3,7 +3,7 @@ import {randomInt} from 'node:crypto';
 import {InetSocket, type SocketKind} from '../kernel/inet-socket.ts';
 import {checksum} from '../kernel/icmp.ts';
 import type {Address} from '../util/address.ts';
-import {messageOf} from '../util/errors.ts';
+import {KernelError, messageOf} from '../util/errors.ts';
 import {words} from './bytes.ts';
 import {type Payload, echoRequest} from './packet.ts';
 import type {Question} from './probe.ts';
@@ -41,7 +41,8 @@ export function ask(question: Question): Asked | NotAsked {
 		return send(question, socket);
 	} catch (error) {
 		socket?.close();
-		return {trouble: `${from.name} could not send: ${messageOf(error)}`, passing: false};
+		const isTaken = error instanceof KernelError && error.errno === 'EADDRINUSE';
+		return {trouble: isTaken ? `port ${sport ?? 0} of ${from.name} is in use there, so nothing could be sent from it` : `${from.name} could not send: ${messageOf(error)}`, passing: false};
 	}
 }
 

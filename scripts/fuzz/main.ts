@@ -2,7 +2,8 @@
 import {readFileSync, writeFileSync} from 'node:fs';
 import {basename} from 'node:path';
 import {run} from '../../lib/kernel/process.ts';
-import {InputError, SecureNetError} from '../../lib/util/errors.ts';
+import {InputError, SecureNetError, messageOf} from '../../lib/util/errors.ts';
+import {printable} from '../../lib/util/names.ts';
 import {columns} from '../../lib/util/columns.ts';
 import {counterexampleText, readCounterexample, scenarioOf} from '../../test/helpers/counterexample.ts';
 import {type Evaluator, pureEvaluators, tracingEvaluators} from '../../test/helpers/evaluators.ts';
@@ -120,10 +121,18 @@ async function keep(finding: Finding, hunts: readonly Hunt[]): Promise<number> {
 	return 1;
 }
 
+function textOf(file: string): string {
+	try {
+		return readFileSync(file, 'utf8');
+	} catch (error) {
+		throw new InputError('usage', `${printable(file)} cannot be read: ${messageOf(error)}`, {}, {cause: error});
+	}
+}
+
 async function replay(files: readonly string[], hunts: readonly Hunt[]): Promise<number> {
 	let disagreements = 0;
 	for (const file of files) {
-		const counterexample = readCounterexample(readFileSync(file, 'utf8'));
+		const counterexample = readCounterexample(textOf(file));
 		const rows: string[][] = [];
 		for (const {evaluator} of hunts) {
 			for (const comparison of await compared(evaluator, scenarioOf(counterexample))) {

@@ -68,7 +68,7 @@ test.serial('a driver that does not answer: the case ends, and says what it wait
 		import {standardDrivers} from 'securenet';
 		export default context => {
 			const driver = standardDrivers.switch(context);
-			return {...driver, check: async step => step.next.rules.size > 0 ? new Promise(() => {}) : driver.check(step)};
+			return {...driver, check: async step => step.next.plan.rules.length > 0 ? new Promise(() => {}) : driver.check(step)};
 		};
 	`);
 	const {stdout, exitCode} = await securenet(['test-driver', path, '--case', 'F3', '--patience', '0.05']);
@@ -110,6 +110,7 @@ for (const [args, message] of [
 	[['openflow', '--patience', 'much'], /--patience is a factor, such as 3; "much" is none\./],
 	[['package.json'], /package\.json (?:cannot be loaded|makes no driver)/],
 	[[file('empty.ts', 'export default 1;\n')], /empty\.ts makes no driver\. Write: export default context => driver/],
+	[['topologies/securenet.ts'], /securenet\.ts makes no driver/],
 ] as const) {
 	test(`test-driver ${args.map(word => word.split('/').at(-1)).join(' ')} is refused`, async t => {
 		const {stderr, exitCode} = await securenet(['test-driver', ...args]);

@@ -62,6 +62,24 @@ test('random changes of random rules leave the lines that were rendered', t => {
 	t.true(edited > 100, `${edited} edits`);
 });
 
+test('lines that are changed from those before are the lines of a rendering from nothing', t => {
+	fc.assert(fc.property(fc.array(arbitrarySentence(), {minLength: 1, maxLength: 10}), fc.array(fc.subarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), {minLength: 2, maxLength: 5}), (sentences, steps) => {
+		const plan = perimeterPlan({sets, rules: sentences});
+		let state: PerimeterState = plainRouter;
+		for (const kept of steps) {
+			const part = {...plan, rules: kept.flatMap(index => plan.rules[index] ?? [])};
+			state = renderPerimeter(part, state);
+			t.deepEqual([textsOf(state), state.uses], [textsOf(renderPerimeter(part, plainRouter)), renderPerimeter(part, plainRouter).uses]);
+		}
+	}), {numRuns: 200});
+});
+
+test('the lines of rules that stay are the very same', t => {
+	const plan = perimeterPlan({sets, rules: Array.from({length: 40}, (_, index) => `deny sg:web to 192.0.2.${index}`)});
+	const [before, after] = [plan.rules.toSpliced(20, 1), plan.rules].reduce<PerimeterState[]>((states, rules) => [...states, renderPerimeter({...plan, rules}, states.at(-1) ?? plainRouter)], []);
+	t.is(after?.lines[4].filter(line => !before?.lines[4].includes(line)).length, 1);
+});
+
 test.serial('the kernel holds the same lines as after a replacement of all', async t => {
 	const rules = ['1: allow sg:web to sg:db tcp dport 80', '2: deny any to 10.0.2.9 udp dport 5,7-9', '3: reject any to any icmp 3/4', '4: allow sg:web to any proto 47 stateless'];
 	const steps = [
@@ -100,6 +118,10 @@ async function install(namespace: Namespace, plan: ReturnType<typeof perimeterPl
 /** Without counters, and without the generations of sets. */
 async function linesOf(namespace: Namespace): Promise<string[]> {
 	return (await save(namespace, 4)).split('\n').map(line => line.replace(/^\[\d+:\d+\] /, '').replaceAll(/\.\d+\.4 /g, '.4 ')).filter(line => line.startsWith('-A '));
+}
+
+function textsOf({lines}: PerimeterState): string[] {
+	return [...lines[4], ...lines[6]].map(({text}) => text);
 }
 
 /** The chains after a text of iptables-restore, as it reads it: line by line. */

@@ -1,4 +1,6 @@
 /** What is iptables' own about the perimeter driver, on a real kernel; what all perimeter drivers do is in perimeter-contract.ts. */
+import {existsSync, readFileSync} from 'node:fs';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import test from 'ava';
 import type {InstalledLine} from '../../lib/drivers/driver.ts';
 import {DeviceError} from '../../lib/drivers/driver.ts';
@@ -64,6 +66,49 @@ test.serial('a refused rule changes nothing, leaves no sets, and names device an
 	await driver.check({device, previous: state, next});
 	await driver.discard({device, previous: state, next});
 	t.deepEqual([await elements(), await rules()], before);
+});
+
+test.serial('what was checked last is held back, applied or forgotten, and no program is left', async t => {
+	await install(perimeterPlan(base));
+	const before = await rules();
+	const [one, other] = ['8: deny any to 10.0.2.8', '9: deny any to 10.0.2.9'].map(rule => driver.render(perimeterPlan({...base, rules: [...base.rules, rule]}), state)) as [PerimeterState, PerimeterState];
+	await driver.check({device, previous: state, next: one});
+	t.is(programs().length, await backEnd() === 'legacy' ? 0 : 1);
+	t.deepEqual(await rules(), before);
+	await driver.discard({device, previous: state, next: one});
+	t.deepEqual([programs(), await rules()], [[], before]);
+	await driver.check({device, previous: state, next: one});
+	await driver.apply({device, previous: state, next: other});
+	t.deepEqual([programs(), (await rules()).filter(line => /secrule:[89]/.test(line)).map(line => /secrule:\d/.exec(line)?.[0])], [[], ['secrule:9']]);
+	await driver.apply({device, previous: other, next: state});
+	t.deepEqual(await rules(), before);
+});
+
+test.serial('a change is made all the same when the program that held it back has ended', async t => {
+	await install(perimeterPlan(base));
+	const previous = state;
+	const next = driver.render(perimeterPlan({...base, rules: [...base.rules, '8: deny any to 10.0.2.8']}), state);
+	await driver.check({device, previous, next});
+	for (const pid of programs()) {
+		process.kill(pid);
+		while (existsSync(`/proc/${pid}`)) {
+			await nextTurn();
+		}
+	}
+
+	await driver.apply({device, previous, next});
+	t.true((await rules()).some(line => line.includes('secrule:8')));
+	await driver.apply({device, previous: next, next: previous});
+});
+
+test.serial('a change of an ipset that fails forgets what was held back', async t => {
+	await install(perimeterPlan(base));
+	const before = await rules();
+	const sets = new Map([...state.sets].map(([name, set]) => [name, name === 'sg:web' ? {...set, elements: {...set.elements, 4: new Set(['10.0.1.300'])}} : set]));
+	const next = {...driver.render(perimeterPlan({...base, rules: [...base.rules, '8: deny any to 10.0.2.8']}), state), sets};
+	await driver.check({device, previous: state, next});
+	await t.throwsAsync(driver.apply({device, previous: state, next}), {instanceOf: DeviceError});
+	t.deepEqual([programs(), await rules()], [[], before]);
 });
 
 test.serial('a family that is refused after the other was changed: both are as before', async t => {
@@ -167,6 +212,12 @@ for (const name of sampleNames) {
 		await run(['ipset', 'destroy'], {namespace: scratch});
 		t.pass();
 	});
+}
+
+/** Running children of this process that change rules. */
+function programs(): number[] {
+	const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+	return children.map(Number).filter(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('-restore'));
 }
 
 async function elements(): Promise<string[]> {

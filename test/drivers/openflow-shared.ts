@@ -3,7 +3,7 @@ import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
 import test from 'ava';
 import fc from 'fast-check';
-import {type Flow, diffTables} from '../../lib/drivers/flow.ts';
+import {type Flow, type FlowLine, diffTables} from '../../lib/drivers/flow.ts';
 import {type SharedFlows, diffShared, renderShared} from '../../lib/drivers/openflow-shared.ts';
 import {compile} from '../../lib/policy/compile.ts';
 import {arbitraryScenario, policyOf} from '../helpers/arbitrary-policy.ts';
@@ -23,6 +23,7 @@ test('random policies, grown line by line and shrunk again: the short way and th
 			const next = renderShared(shared, previous);
 			const anew = renderShared({...shared}, {...next, plan: undefined});
 			t.deepEqual(texts(next.flows), texts(anew.flows));
+			t.deepEqual(previous && linesOf(diffShared(previous, next)), previous && linesOf(diffTables(previous.flows, next.flows)));
 			short += previous && next.flows !== previous.flows && [...next.flows.values()].some(flow => flow === previous?.flows.get(flow.key)) ? 1 : 0;
 			previous = next;
 		}
@@ -67,6 +68,10 @@ const declarations = [...['blue', 'green', 'red'].map(group => `sg add ${group}`
 function rulesFirst(lines: readonly string[]): string[] {
 	const isRule = (line: string): boolean => line.startsWith('secrule');
 	return [...lines.filter(isRule), ...lines.filter(line => !isRule(line) && (line.split(' ').length > 3 || line.includes(' bind ')))];
+}
+
+function linesOf(changes: readonly FlowLine[]): string[] {
+	return changes.map(({line}) => line).sort();
 }
 
 function texts(flows: ReadonlyMap<string, Flow>): string[] {

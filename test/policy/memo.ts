@@ -31,6 +31,17 @@ test('what did not change is the same object in the next result', t => {
 	t.deepEqual(compile(before, inventory), old);
 });
 
+test('one host comes for another: as many are bound, and others', t => {
+	const blueprint = sketch('h1 10.0.0.1/24 -- s1\nh2 10.0.0.2/24 -- s1\nh3 10.0.1.3/24 -- s2\ns1 -- s2');
+	const inventory = inventoryOf(blueprint);
+	const before = policyOf(['h1 bind a', 'h3 bind a'], blueprint);
+	const after = unbind(bind(before, blueprint.nodes, 'h2', ['a']), blueprint.nodes, 'h1', ['a']);
+	const [old, next] = [compile(before, inventory), compile(after, inventory)];
+	t.deepEqual(next, compile(after, {...inventory}));
+	t.is(next.devices.get('s2')?.guarded, old.devices.get('s2')?.guarded);
+	t.not(next.devices.get('s1')?.guarded, old.devices.get('s1')?.guarded);
+});
+
 test('a list of peers changes with its members, and only when an address comes or goes', t => {
 	const blueprint = sketch('h1 10.0.0.1/24 -- s1\nh2 10.0.0.2/24 -- s1\nh3 10.0.1.3/24 -- s1');
 	const inventory = inventoryOf(blueprint);

@@ -24,7 +24,15 @@ function boundTo(draft: Draft): Bound {
 		}
 	}
 
+	const latest = draft.memo.latestBound.get(draft.inventory);
+	if (latest && isSameSet(latest.hosts, hosts)) {
+		return latest;
+	}
+
 	const prefixes = addressesOfHosts(hosts, draft);
-	const latest = draft.memo.latestBound.get(draft.inventory)?.set;
-	return {hosts, set: latest && samePrefixes(latest.prefixes, prefixes) ? latest : {name: 'bound', prefixes}};
+	return {hosts, set: latest && samePrefixes(latest.set.prefixes, prefixes) ? latest.set : {name: 'bound', prefixes}};
+}
+
+function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+	return a.size === b.size && [...a].every(name => b.has(name));
 }

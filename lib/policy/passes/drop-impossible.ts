@@ -3,11 +3,14 @@ import type {Family} from '../../util/address.ts';
 import type {FilterRule, Match} from '../filter-rule.ts';
 import {holdsAll} from '../prefix-set.ts';
 import type {Draft} from './draft.ts';
-import {remember} from './memo.ts';
+import {remember, rememberList} from './memo.ts';
+import {perRule} from './per-rule.ts';
 import {prefixesOf} from './sides.ts';
 
 export function dropImpossible(draft: Draft): Draft {
-	return {...draft, rules: draft.rules.filter(rule => isPossible(rule, draft))};
+	const {inventory, memo, rules} = draft;
+	const possible = perRule(memo.possible, draft, rule => isPossible(rule, draft));
+	return {...draft, rules: rememberList(memo.possibleRules, inventory, rules.filter((_, index) => possible[index]))};
 }
 
 function isPossible({from, to, traffic}: FilterRule, draft: Draft): boolean {

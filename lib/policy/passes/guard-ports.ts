@@ -2,11 +2,13 @@
 import type {GuardedPort} from '../filter-rule.ts';
 import type {DeviceEntry} from '../inventory.ts';
 import type {Draft} from './draft.ts';
-import {remember, rememberList} from './memo.ts';
+import {remember} from './memo.ts';
 
 export function guardPorts(draft: Draft): Draft {
 	const devices = [...draft.inventory.devices.values()];
-	return {...draft, guardedOf: new Map(devices.map(device => [device.name, rememberList(draft.memo.guardedOf, device, guardedPorts(device, draft))]))};
+	const isBound = ({host}: {readonly host: string}): boolean => draft.bound.hosts.has(host);
+	return {...draft, guardedOf: new Map(devices.map(device => [device.name, remember(draft.memo.guardedOf, device, () => guardedPorts(device, draft), known =>
+		known.every(port => port.bound === isBound(port)))]))};
 }
 
 function guardedPorts({hostPorts}: DeviceEntry, {inventory, memo, bound}: Draft): GuardedPort[] {

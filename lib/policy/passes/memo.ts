@@ -6,6 +6,7 @@ import type {IpgMember, Peer, Policy, Rule, ServicePorts} from '../model.ts';
 import type {Bound} from './bind-hosts.ts';
 import type {HostAddress} from './host-addresses.ts';
 import type {Namesakes} from './name-sets.ts';
+import type {PerRule} from './per-rule.ts';
 import type {Owners, Place} from './places.ts';
 import type {Side} from './sides.ts';
 import type {Spread} from './split-by-device.ts';
@@ -26,7 +27,10 @@ export type Memo = {
 	readonly derived: WeakMap<Peer, {readonly members: readonly unknown[]; readonly set: AddressSet}>;
 	/** With the ports of the services that they name. */
 	readonly rules: WeakMap<Rule, {readonly ports: ReadonlyArray<readonly ServicePorts[] | undefined>; readonly rule: FilterRule}>;
-	readonly resolved: WeakMap<Policy['rules'], {readonly services: Policy['services']; readonly rules: readonly FilterRule[]}>;
+	readonly resolved: WeakMap<Inventory, Pick<Policy, 'rules' | 'services'> & {readonly results: readonly FilterRule[]}>;
+	/** Whether a packet can match. */
+	readonly possible: WeakMap<Inventory, PerRule<boolean>>;
+	readonly possibleRules: WeakMap<Inventory, readonly FilterRule[]>;
 	/** Families of which the prefixes hold any address. */
 	readonly families: WeakMap<readonly Prefix[], readonly Family[]>;
 	/** Families of which they do not hold every address. */
@@ -40,6 +44,8 @@ export type Memo = {
 	readonly spreads: WeakMap<Place, readonly Spread[]>;
 	/** By the two places: indexes of the devices between them. */
 	readonly between: WeakMap<Place, WeakMap<Place, readonly number[]>>;
+	/** Indexes of the devices that need the rule. */
+	readonly devices: WeakMap<Inventory, PerRule<readonly number[]>>;
 	readonly rulesOf: WeakMap<DeviceEntry, readonly FilterRule[]>;
 	readonly guarded: WeakMap<object, GuardedPort>;
 	readonly guardedOf: WeakMap<DeviceEntry, readonly GuardedPort[]>;
@@ -60,6 +66,8 @@ export function memoOf(inventory: Inventory): Memo {
 		derived: new WeakMap(),
 		rules: new WeakMap(),
 		resolved: new WeakMap(),
+		possible: new WeakMap(),
+		possibleRules: new WeakMap(),
 		families: new WeakMap(),
 		familiesBeside: new WeakMap(),
 		bound: new WeakMap(),
@@ -69,6 +77,7 @@ export function memoOf(inventory: Inventory): Memo {
 		places: new WeakMap(),
 		spreads: new WeakMap(),
 		between: new WeakMap(),
+		devices: new WeakMap(),
 		rulesOf: new WeakMap(),
 		guarded: new WeakMap(),
 		guardedOf: new WeakMap(),

@@ -4,6 +4,7 @@ import type {FilterRule} from '../filter-rule.ts';
 import {sentence} from '../grammar.ts';
 import type {Peer, Policy, Rule, ServicePorts} from '../model.ts';
 import {trafficMatches} from '../traffic.ts';
+import {updateSpan} from './changed-span.ts';
 import type {Draft} from './draft.ts';
 import {familiesOfHosts} from './host-addresses.ts';
 import {remember, sameItems} from './memo.ts';
@@ -11,9 +12,12 @@ import {sideOf} from './sides.ts';
 import type {Side} from './sides.ts';
 
 export function resolveRules(draft: Draft): Draft {
-	const {policy: {rules, services}, memo} = draft;
-	const resolved = remember(memo.resolved, rules, () => ({services, rules: rules.map(rule => resolve(rule, draft))}), known => known.services === services);
-	return {...draft, rules: resolved.rules};
+	const {policy: {rules, services}, inventory, memo} = draft;
+	const known = memo.resolved.get(inventory);
+	const work = (rule: Rule): FilterRule => resolve(rule, draft);
+	const results = known?.services === services ? updateSpan(known.rules, rules, known.results, work) : rules.map(work);
+	memo.resolved.set(inventory, {rules, services, results});
+	return {...draft, rules: results};
 }
 
 function resolve(rule: Rule, draft: Draft): FilterRule {

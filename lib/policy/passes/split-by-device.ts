@@ -4,6 +4,7 @@ import type {DeviceEntry} from '../inventory.ts';
 import type {Draft} from './draft.ts';
 import {remember, rememberList} from './memo.ts';
 import type {Memo} from './memo.ts';
+import {perRule} from './per-rule.ts';
 import {placesOf} from './places.ts';
 import type {Place} from './places.ts';
 
@@ -22,13 +23,14 @@ export function splitByDevice(draft: Draft): Draft {
 	const devices = [...inventory.devices.values()];
 	const placeOf = placesOf(draft);
 	const rulesOf = devices.map((): FilterRule[] => []);
-	const rules = draft.rules.filter(rule => {
-		const between = devicesBetween(placeOf(rule.from), placeOf(rule.to), devices, memo);
-		for (const index of between) {
+	const needed = perRule(memo.devices, draft, ({from, to}) => devicesBetween(placeOf(from), placeOf(to), devices, memo));
+	const rules = draft.rules.filter((rule, place) => {
+		const indexes = needed[place] ?? [];
+		for (const index of indexes) {
 			rulesOf[index]?.push(rule);
 		}
 
-		return between.length > 0;
+		return indexes.length > 0;
 	});
 	return {...draft, rules, rulesOf: new Map(devices.map((device, index) => [device.name, rememberList(memo.rulesOf, device, rulesOf[index] ?? [])]))};
 }
