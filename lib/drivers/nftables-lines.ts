@@ -23,13 +23,14 @@ const protocolNames: ReadonlyMap<number, string> = new Map([[6, 'tcp'], [17, 'ud
 /** Mark of a packet that opens no connection: it is read further down the chain and leaves the namespace with none. */
 const noted = '0x10000000';
 
-export function nftLine(line: ChainLine, family: Family): NftLine {
+/** @param nameOf the set that stands for one of the policy's */
+export function nftLine(line: ChainLine, family: Family, nameOf = setName): NftLine {
 	const {chain, label, sentence, rule, conditions, target} = line;
 	const counter = label.replaceAll(/\W+/g, '-');
 	const limit = conditions.flatMap(condition => condition.kind === 'rate' ? [limitOf(condition)] : [])[0];
 	return {
 		chain: chainName(chain, family), label, sentence, counter, ...(rule === undefined ? {} : {rule}), ...(limit ? {limit} : {}),
-		text: [...conditions.map(condition => conditionText(condition, family)), `counter name "${counter}"`, targetText(target, family), `comment "${label}"`].join(' '),
+		text: [...conditions.map(condition => conditionText(condition, family, nameOf)), `counter name "${counter}"`, targetText(target, family), `comment "${label}"`].join(' '),
 	};
 }
 
@@ -37,16 +38,16 @@ export function chainName(chain: string, family: Family): string {
 	return `${chain}.${family}`;
 }
 
-/** Letters and digits of the set's name, and a hash that tells apart those that this makes equal. */
-export function setName(name: string, family: Family): string {
-	return `${name.replaceAll(/\W+/g, '-').slice(0, 40)}.${hash('md5', name).slice(0, 6)}.${family}`;
+/** Letters and digits of the set's name, and a hash that tells apart those that this makes equal. @param generation 1 is the first */
+export function setName(name: string, family: Family, generation = 1): string {
+	return `${name.replaceAll(/\W+/g, '-').slice(0, 40)}.${hash('md5', name).slice(0, 6)}.${family}${generation === 1 ? '' : `.${generation}`}`;
 }
 
-export function conditionText(condition: Condition, family: Family): string {
+export function conditionText(condition: Condition, family: Family, nameOf = setName): string {
 	const [ip, icmp] = family === 4 ? ['ip', 'meta l4proto icmp'] : ['ip6', 'meta l4proto ipv6-icmp'];
 	switch (condition.kind) {
 		case 'set':
-			return `${ip} ${condition.side === 'src' ? 'saddr' : 'daddr'} ${condition.negated ? '!= ' : ''}@${setName(condition.set, family)}`;
+			return `${ip} ${condition.side === 'src' ? 'saddr' : 'daddr'} ${condition.negated ? '!= ' : ''}@${nameOf(condition.set, family)}`;
 		case 'prefixes':
 			return `${ip} ${condition.side === 'src' ? 'saddr' : 'daddr'} ${listText(union(condition.prefixes).map(formatPrefix))}`;
 		case 'traffic':

@@ -6,7 +6,7 @@ import {chains} from './chain-line.ts';
 import {chainName, nftLine, setName} from './nftables-lines.ts';
 import type {NftLine} from './nftables-lines.ts';
 import {chainLines} from './perimeter-chains.ts';
-import {installedSet, setsOf} from './perimeter-sets.ts';
+import {direction, installedSet, sameElements, setsOf} from './perimeter-sets.ts';
 import type {InstalledSet, InstalledSets} from './perimeter-sets.ts';
 
 /** Everything installed on a perimeter router. */
@@ -26,20 +26,41 @@ const families = [4, 6] as const;
 /** nft takes comments of up to 128 bytes (NFTNL_UDATA_COMMENT_MAXLEN). */
 const commentLength = 100;
 
-/** Sets change together with rules, so that no set needs a second name. */
-const onlyGeneration = 1;
+/** @param previous what is installed; sets that can be changed in place keep their names */
+export function renderNftables(plan: DevicePlan, previous: NftablesState = plainTable): NftablesState {
+	const sets = setsOf(plan.shared).map(set => installedSet(set, previous.sets.get(set.name)?.generation ?? 1));
+	const inPlace = withLines(plan, sets);
+	const changed = sets.filter(set => isChanged(previous.sets.get(set.name), set));
+	return changed.length === 0 || (sameLines(previous.lines, inPlace.lines) && canChangeInPlace(previous.sets, changed))
+		? inPlace
+		: withLines(plan, sets.map(set => changed.includes(set) ? {...set, generation: set.generation + 1} : set));
+}
 
-export function renderNftables(plan: DevicePlan): NftablesState {
-	return {
-		sets: new Map(setsOf(plan.shared).map(set => [set.name, installedSet(set, onlyGeneration)])),
-		lines: families.flatMap(family => chainLines(plan, family).map(line => nftLine(line, family))),
-	};
+function withLines(plan: DevicePlan, list: readonly InstalledSet[]): NftablesState {
+	const sets = new Map(list.map(set => [set.name, set]));
+	const nameOf = (name: string, family: Family) => setName(name, family, sets.get(name)?.generation);
+	return {sets, lines: families.flatMap(family => chainLines(plan, family).map(line => nftLine(line, family, nameOf)))};
+}
+
+function isChanged(old: InstalledSet | undefined, set: InstalledSet): boolean {
+	return old !== undefined && !sameElements(old, set);
+}
+
+/**
+A transaction changes rules as one for a packet that is under way, but not sets: each look at one sees it as it is at that moment. So only
+a single set that grows or shrinks keeps its name; all else gets new ones, which new rules name.
+*/
+function canChangeInPlace(previous: InstalledSets, changed: readonly InstalledSet[]): boolean {
+	return changed.length === 1 && changed.every(set => {
+		const old = previous.get(set.name);
+		return old !== undefined && direction(old, set) !== 'both';
+	});
 }
 
 /** One element of a set or one rule a line, as nft takes them. */
 export function nftTexts({sets, lines}: NftablesState): string[] {
 	return [
-		...[...sets.values()].flatMap(set => families.flatMap(family => Array.from(set.elements[family], element => `nft add element ${place} ${setName(set.name, family)} { ${element} }`))),
+		...[...sets.values()].flatMap(set => families.flatMap(family => Array.from(set.elements[family], element => `nft add element ${place} ${nameOfSet(set, family)} { ${element} }`))),
 		...lines.map(({chain, text}) => `nft add rule ${place} ${chain} ${text}`),
 	];
 }
@@ -58,7 +79,7 @@ export function nftCommands(previous: NftablesState, next: NftablesState): strin
 		...setCommands(previous.sets, next.sets),
 		...replaced,
 		...gone,
-		...[...previous.sets.values()].filter(({name}) => !next.sets.has(name)).flatMap(set => families.map(family => `delete set ${place} ${setName(set.name, family)}`)),
+		...[...previous.sets.values()].filter(({name, generation}) => next.sets.get(name)?.generation !== generation).flatMap(set => families.map(family => `delete set ${place} ${nameOfSet(set, family)}`)),
 	];
 }
 
@@ -91,18 +112,23 @@ function objectsOf(lines: readonly NftLine[]): Map<string, string> {
 
 function setCommands(previous: InstalledSets, next: InstalledSets): string[] {
 	return [...next.values()].flatMap(set => {
-		const old = previous.get(set.name);
+		const same = previous.get(set.name);
+		const old = same?.generation === set.generation ? same : undefined;
 		return families.flatMap(family => [
-			...old ? [] : [`add set ${place} ${setName(set.name, family)} { type ${family === 4 ? 'ipv4_addr' : 'ipv6_addr'}; flags interval; comment "${set.name.slice(0, commentLength)}"; }`],
+			...old ? [] : [`add set ${place} ${nameOfSet(set, family)} { type ${family === 4 ? 'ipv4_addr' : 'ipv6_addr'}; flags interval; comment "${set.name.slice(0, commentLength)}"; }`],
 			...elementCommands(set, old, family),
 		]);
 	});
 }
 
+function nameOfSet({name, generation}: InstalledSet, family: Family): string {
+	return setName(name, family, generation);
+}
+
 /** Elements go before others come: prefixes of one set may not overlap, not even for a moment. */
 function elementCommands(set: InstalledSet, old: InstalledSet | undefined, family: Family): string[] {
 	const [before, after] = [old?.elements[family] ?? new Set<string>(), set.elements[family]];
-	const command = (verb: string, elements: readonly string[]) => elements.length === 0 ? [] : [`${verb} element ${place} ${setName(set.name, family)} { ${elements.join(', ')} }`];
+	const command = (verb: string, elements: readonly string[]) => elements.length === 0 ? [] : [`${verb} element ${place} ${nameOfSet(set, family)} { ${elements.join(', ')} }`];
 	return [
 		...command('delete', [...before].filter(element => !after.has(element))),
 		...command('add', [...after].filter(element => !before.has(element))),

@@ -16,7 +16,7 @@ const installed = renderNftables(perimeterPlan(base));
 /** How `base` becomes the sketch; hashes of set names are left out. Rules are told apart from the rest by the end of this list. */
 const changes = test.macro<[after: Sketch, expected: readonly string[]]>({
 	exec(t, after, expected) {
-		t.deepEqual(plain(nftCommands(installed, renderNftables(perimeterPlan(after)))), expected);
+		t.deepEqual(plain(nftCommands(installed, renderNftables(perimeterPlan(after), installed))), expected);
 	},
 	title: name => `change: ${name ?? ''}`,
 });
@@ -24,12 +24,23 @@ const changes = test.macro<[after: Sketch, expected: readonly string[]]>({
 test('the same again is nothing', changes, base, []);
 test('one element of one set is one line', changes, {...base, sets: {...base.sets, 'sg:web': '10.0.1.1 10.0.1.2 fd01::1'}}, ['add element sg-web.4 { 10.0.1.2 }']);
 test('one element less', changes, {...base, sets: {...base.sets, 'sg:web': 'fd01::1'}}, ['delete element sg-web.4 { 10.0.1.1 }']);
-test('several elements of several sets, in both families: those that go, then those that come', changes,
-	{...base, sets: {'sg:db': '10.0.2.0/24 fd02::1', 'sg:web': '10.0.1.7 10.0.1.8'}, bound: '10.0.1.1'}, [
-		'delete element sg-db.4 { 10.0.2.1 }', 'add element sg-db.4 { 10.0.2.0/24 }',
-		'delete element sg-web.4 { 10.0.1.1 }', 'add element sg-web.4 { 10.0.1.7, 10.0.1.8 }', 'delete element sg-web.6 { fd01::1 }',
-		'delete element bound.4 { 10.0.2.1 }', 'delete element bound.6 { fd01::1, fd02::1 }',
+test('several sets get new names, and the chains that name them name the new ones: a packet under way sees the old ones whole', t => {
+	const after = {...base, sets: {'sg:db': '10.0.2.0/24 fd02::1', 'sg:web': '10.0.1.7 10.0.1.8'}, bound: '10.0.1.1'};
+	const next = renderNftables(perimeterPlan(after), installed);
+	const commands = plain(nftCommands(installed, next));
+	t.deepEqual(commands.filter(line => /^(add|delete) element /.test(line)), [
+		'add element sg-db.4.2 { 10.0.2.0/24 }', 'add element sg-db.6.2 { fd02::1 }', 'add element sg-web.4.2 { 10.0.1.7, 10.0.1.8 }', 'add element bound.4.2 { 10.0.1.1 }',
 	]);
+	t.deepEqual(commands.filter(line => line.startsWith('delete set ')), ['sg-db.4', 'sg-db.6', 'sg-web.4', 'sg-web.6', 'bound.4', 'bound.6'].map(name => `delete set ${name}`));
+	t.true(commands.some(line => line.includes('ip saddr @sg-web.4.2 ip daddr @sg-db.4.2 ')));
+	t.false(commands.some(line => /@(sg-web|sg-db|bound)\.[46] /.test(line)));
+	t.deepEqual(nftCommands(next, renderNftables(perimeterPlan(after), next)), []);
+});
+
+test('one set in which some come for others gets a new name too', t => {
+	const next = renderNftables(perimeterPlan({...base, sets: {...base.sets, 'sg:web': '10.0.1.2 fd01::1'}}), installed);
+	t.true(plain(nftCommands(installed, next)).includes('add element sg-web.4.2 { 10.0.1.2 }'));
+});
 
 test('another set of rules: objects that are new, sets, all chains anew, objects that are gone', t => {
 	const next = renderNftables(perimeterPlan({...base, sets: {'sg:db': '10.0.2.1 fd02::1'}, rules: ['2: deny any to 10.0.2.9', '3: allow any to sg:db log rate 5 9']}));
