@@ -60,6 +60,14 @@ test('a connection that cannot be judged keeps no other device from cutting', as
 	t.is(deeds.at(-1), 'connections');
 });
 
+test('a connection that cannot be judged keeps no other of its device alive', async t => {
+	const {firewall, deeds, open} = notebook();
+	await firewall.apply(policy(one, ['s1']));
+	open.push({...tracked('10.0.0.2'), protocol: 'strange'}, tracked('10.0.0.3'));
+	await t.throwsAsync(firewall.revoke(allowOnly('none')), {code: 'revoke', message: /s1: /});
+	t.is(deeds.at(-1), 'cut s1 10.0.0.3');
+});
+
 test('when the comparison fails it is made again the next time', async t => {
 	let busy = true;
 	const {firewall, deeds, open} = notebook(deed => deed === 'connections' && busy);
