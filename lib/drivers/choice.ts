@@ -3,14 +3,13 @@ import type {DeviceEntry} from '../policy/inventory.ts';
 import type {FirewallName} from '../topology/firewalls.ts';
 import {InputError} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
-import type {FirewallDriver} from './driver.ts';
+import type {AnyDriver} from './device-steps.ts';
 import {type DriverChoice, type DriverContext, type DriverFactory, flowStyles, namedDrivers} from './factory.ts';
 import {createOpenflowDriver} from './openflow.ts';
 import type {FlowStyle} from './openflow-port-lists.ts';
 
 const plural = {switch: 'switches', bridge: 'bridges with a firewall', perimeter: 'perimeter firewalls'} as const;
 
-type AnyDriver = FirewallDriver<unknown>;
 /** What a device can be given: a driver that has a name, or one of one's own. */
 export type Chosen = FirewallName | DriverFactory;
 

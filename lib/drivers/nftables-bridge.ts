@@ -1,16 +1,14 @@
 /** The driver for Linux bridges: two tables of nftables each, and every change of them one transaction. */
-import {RulesError} from '../kernel/iptables.ts';
 import {inside} from '../kernel/namespace.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {changeTables, readTable} from '../kernel/nftables.ts';
-import {ProgramError} from '../kernel/process.ts';
 import {setSysctl} from '../kernel/sysctl.ts';
 import {KernelError, MachineError} from '../util/errors.ts';
 import {inSlices} from '../util/slices.ts';
-import {DeviceError} from './driver.ts';
 import type {CompleteDriver, InstalledLine, Step} from './driver.ts';
 import {watchKernelLog} from './kernel-log.ts';
 import {cutConnections, madeConnections} from './made-connections.ts';
+import {namingRefused} from './nftables-refusal.ts';
 import {bridgeCommands, bridgeTexts, plainBridge, renderBridge, tablesOf} from './nftables-bridge-render.ts';
 import type {BridgeState} from './nftables-bridge-render.ts';
 import {placeOf} from './nftables-content.ts';
@@ -76,15 +74,8 @@ function commandsOf({previous, next, perhaps = []}: Step<BridgeState>): string[]
 	return perhaps.length === 0 ? bridgeCommands(previous, next) : [...[...places].flatMap(place => [`add table ${place}`, `delete table ${place}`]), ...bridgeCommands(plainBridge, next)];
 }
 
-/** Names the rule behind the line that was refused. A refused transaction has changed nothing; of one that was broken off nobody knows. */
 async function naming({device, previous, next}: Step<BridgeState>, work: () => Promise<void>, changes = false): Promise<void> {
-	try {
-		await work();
-	} catch (error) {
-		const refused = error instanceof RulesError ? error.refused : undefined;
-		const lines = [next, previous].flatMap(tablesOf).flatMap(content => content.lines);
-		throw new DeviceError(device, lines.find(({chain, text}) => refused?.endsWith(` ${chain} ${text}`))?.sentence, error, {unanswered: changes && error instanceof ProgramError});
-	}
+	await namingRefused(device, () => [next, previous].flatMap(tablesOf).flatMap(content => content.lines), work, changes);
 }
 
 /** How nft prints what a line has counted by itself. */

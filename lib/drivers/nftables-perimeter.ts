@@ -1,14 +1,14 @@
 /** The driver for perimeter routers that speaks nftables: one table, and every change of it one transaction. */
-import {backEnd, foreignRules, save, RulesError} from '../kernel/iptables.ts';
+import {backEnd, foreignRules, save} from '../kernel/iptables.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {changeTables, foreignChains, readTable} from '../kernel/nftables.ts';
 import {ProgramError} from '../kernel/process.ts';
 import {MachineError, SecureNetError} from '../util/errors.ts';
 import {inSlices} from '../util/slices.ts';
-import {DeviceError} from './driver.ts';
 import type {CompleteDriver, InstalledLine, Step} from './driver.ts';
 import {watchKernelLog} from './kernel-log.ts';
 import {cutConnections, madeConnections} from './made-connections.ts';
+import {namingRefused} from './nftables-refusal.ts';
 import {nftCommands, nftTexts, plainTable, renderNftables, table} from './nftables-render.ts';
 import type {NftablesState} from './nftables-render.ts';
 
@@ -51,15 +51,8 @@ function commandsOf({previous, next, perhaps = []}: Step<NftablesState>): string
 	return perhaps.length === 0 ? nftCommands(previous, next) : [`add table ${place}`, `delete table ${place}`, ...nftCommands(plainTable, next)];
 }
 
-/** Names the rule behind the line that was refused. A refused transaction has changed nothing; of one that was broken off nobody knows. */
 async function naming({device, previous, next}: Step<NftablesState>, work: () => Promise<void>, changes = false): Promise<void> {
-	try {
-		await work();
-	} catch (error) {
-		const refused = error instanceof RulesError ? error.refused : undefined;
-		const line = [...next.lines, ...previous.lines].find(({chain, text}) => refused?.endsWith(` ${chain} ${text}`));
-		throw new DeviceError(device, line?.sentence, error, {unanswered: changes && error instanceof ProgramError});
-	}
+	await namingRefused(device, () => [...next.lines, ...previous.lines], work, changes);
 }
 
 /** Tables are judged one after the other, those of iptables among them, and a packet passes that all let pass: with others no policy would hold as it is told. */
