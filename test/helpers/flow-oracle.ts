@@ -1,4 +1,4 @@
-/** Asks Open vSwitch itself what rendered flows do with a packet: a daemon with dummy ports and `ofproto/trace`. No root, no packets. */
+/** Asks Open vSwitch itself what rendered flows do with a packet: a daemon with dummy ports and `ofproto/trace`. No packets. */
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
