@@ -33,6 +33,12 @@ export class Attributes {
 		return at === undefined ? undefined : this.#bytes.readUIntBE(at + headerLength, this.#endOf(at) - at - headerLength);
 	}
 
+	/** A number of one, two or four bytes in the byte order of this machine, as rtnetlink writes them. */
+	hostNumber(type: number): number | undefined {
+		const at = this.#find(type);
+		return at === undefined ? undefined : this.#bytes.readUIntLE(at + headerLength, this.#endOf(at) - at - headerLength);
+	}
+
 	/** Empty when it is absent. */
 	bytes(type: number): Buffer {
 		const at = this.#find(type);

@@ -4,11 +4,15 @@ import {type Namespace, inside} from './namespace.ts';
 import {AF_NETLINK, SOCK_RAW, SOL_SOCKET, SO_RCVBUFFORCE, close, errnoName, recv, send, setSocketOption, socket} from './syscall.ts';
 
 /** Message types of linux/rtnetlink.h. */
-export const rtm = {newLink: 16, newAddress: 20, newRoute: 24, newNeighbor: 28, newQdisc: 36, deleteQdisc: 37} as const;
+export const rtm = {
+	newLink: 16, deleteLink: 17, newAddress: 20, deleteAddress: 21, getAddress: 22, newRoute: 24, deleteRoute: 25, getRoute: 26, newNeighbor: 28, deleteNeighbor: 29, getNeighbor: 30,
+	newRule: 32, deleteRule: 33, getRule: 34, newQdisc: 36, deleteQdisc: 37,
+} as const;
 /** Request flags of linux/netlink.h. */
 export const flag = {replace: 0x1_00, exclusive: 0x2_00, create: 0x4_00} as const;
 
-const NETLINK_ROUTE = 0;
+/** Its family, for `dump`. */
+export const NETLINK_ROUTE = 0;
 const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
