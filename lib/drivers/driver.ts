@@ -64,7 +64,7 @@ export type DriverExtras<State> = {
 	check(step: Step<State>): Promise<void>;
 	/** Takes back what `check` prepared. What cannot be taken back is in nobody's way. */
 	discard(step: Step<State>): Promise<void>;
-	/** What some rules have counted on each of the devices, by device and rule: sooner than `list` would tell, which is asked otherwise. */
+	/** What some rules have counted on each of the devices, by device and rule: sooner than `list` would tell, which is asked otherwise. A step may begin before it has told: it tells of before. */
 	counted(devices: ReadonlyMap<string, {readonly state: State; readonly rules: ReadonlySet<number>}>): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>>;
 	/** Returns when no packet can be treated by a state that was replaced before. */
 	settle(): Promise<void>;

@@ -1,8 +1,8 @@
 /** Renders the plan of a switch as flows: shared stages, rules, and what depends on its ports and its tracking zone. */
 import type {Datapath} from '../kernel/capabilities.ts';
-import type {DevicePlan} from '../policy/filter-rule.ts';
+import type {DevicePlan, FilterRule} from '../policy/filter-rule.ts';
 import {prefixOf} from '../util/address.ts';
-import {sameItems} from '../policy/passes/memo.ts';
+import {remember, sameItems} from '../policy/passes/memo.ts';
 import {madeByPolicy} from './driver.ts';
 import {byKey, diffTables, makeFlow} from './flow.ts';
 import type {Flow, FlowLine, Flows} from './flow.ts';
@@ -104,15 +104,22 @@ export function allFlows({local, claims, shared, rules}: FlowState): Flow[] {
 	return [...local.values(), ...claims.values(), ...shared.flows.values(), ...[...rules.values()].flat()];
 }
 
+/** Of rules, and of those with a rate; a list that a change leaves as it was is the very same. */
+const highestIds = new WeakMap<readonly FilterRule[], {readonly rule: number; readonly meter: number}>();
+
 /** What the registers, cookies and limits of OVS cannot hold, and what its connection tracking cannot tell. */
 export function unsupportedByFlows(plan: DevicePlan, datapath: Datapath, style: FlowStyle = 'rules'): string[] {
 	const {sets, domains} = plan.shared;
+	const highest = remember(highestIds, plan.rules, () => ({
+		rule: plan.rules.reduce((top, {id}) => Math.max(top, id), 0),
+		meter: Math.max(0, ...metersOf(plan.rules).keys()),
+	}));
 	const most = (count: number, top: number, what: string) => count > top ? [`a switch holds at most ${top} ${what}, this policy needs ${count}`] : [];
 	return [
 		...most(sets.size, limit.sets, 'groups and address sets that rules name'),
 		...most(plan.shared.order.length, limit.rules, 'rules'),
-		...most(plan.rules.reduce((highest, {id}) => Math.max(highest, id), 0), limit.ruleId, 'rule ids'),
-		...most(Math.max(0, ...metersOf(plan.rules).keys()), limit.meter, 'rule ids with a rate'),
+		...most(highest.rule, limit.ruleId, 'rule ids'),
+		...most(highest.meter, limit.meter, 'rule ids with a rate'),
 		...most(domains.reduce((highest, {id}) => Math.max(highest, id), 0), limit.domainId, 'domain ids'),
 		...most(judgedPorts(plan).length, style === 'both' ? limit.judgedPortsOfBoth : limit.judgedPorts, 'ports of bound hosts'),
 		...untrackable(plan.rules, datapath),

@@ -44,7 +44,7 @@ export class SwitchSteps {
 		return this.#carried.get(device) ?? new Map<number, number>();
 	}
 
-	/** What rules have counted by now, but for packets that the datapath has let pass since it last told of them. */
+	/** What rules have counted by now, but for packets that the datapath has let pass since it last told of them. A step that begins before the answer is told to the switch after the question, on the same connection. */
 	async counted(device: string, {rules: flowsOf}: FlowState, rules: ReadonlySet<number>): Promise<Hits> {
 		const flows = [...rules].flatMap(rule => flowsOf.get(rule) ?? []).filter(({counts}) => counts);
 		const now = flows.length === 0 ? [] : await countsOf(await this.#switches.to(device), flows);

@@ -1,5 +1,6 @@
 /** The driver for Open vSwitch: one bundle a change, only the flows that differ. */
 import type {Datapath} from '../kernel/capabilities.ts';
+import {SwitchControl} from '../kernel/openflow-control.ts';
 import {dumpFlows, switchControl} from '../kernel/openflow.ts';
 import type {Flow as DumpedFlow} from '../kernel/openflow.ts';
 import {deleteConnections} from '../kernel/conntrack.ts';
@@ -34,6 +35,7 @@ const forget = 'revalidator/purge';
 
 export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', namespaceOf, styleOf = () => 'rules'}: OpenflowOptions): CompleteDriver<FlowState> {
 	const bridgeOf = (name: string) => ({runDirectory, name});
+	const control = new SwitchControl({runDirectory});
 	const switches = new Switches(bridgeOf);
 	const steps = new SwitchSteps(bridgeOf, switches);
 	return {
@@ -44,7 +46,10 @@ export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', n
 		differs: (previous, next) => diffFlows(previous, next).length > 0,
 		check: async step => steps.check(step),
 		discard: async ({device}) => steps.discard(device),
-		apply: async step => steps.apply(step),
+		async apply(step) {
+			control.expect();
+			await steps.apply(step);
+		},
 		async list(devices) {
 			// Packets that went by the datapath's remembered decisions are counted once it has been looked through.
 			await unixctl(switchControl({runDirectory}), 'revalidator/wait', []);
@@ -52,10 +57,10 @@ export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', n
 		},
 		counted: async devices => new Map(await Promise.all([...devices].map(async ([device, {state, rules}]) => [device, await steps.counted(device, state, rules)] as const))),
 		async settle() {
-			await unixctl(switchControl({runDirectory}), forget, []);
+			await control.ask([forget]);
 		},
 		async connections(devices) {
-			const byZone = await listSwitchConnections({runDirectory}, {before: forget});
+			const byZone = await listSwitchConnections({runDirectory}, {before: forget, control});
 			return new Map([...devices].map(([device, state]) => [device, (byZone.get(zoneOf(state)) ?? []).filter(isMadeByPolicy)]));
 		},
 		async cut(device, state, connections) {

@@ -7,8 +7,9 @@ import {inSlices} from '../util/slices.ts';
 import {PutBackError, applyAll, checkAll, closeOn, discardAll} from './device-steps.ts';
 import type {AnyDriver, DeviceStep} from './device-steps.ts';
 import type {InstalledLine} from './driver.ts';
-import {Hits, countedOn} from './hits.ts';
+import {Hits} from './hits.ts';
 import type {RuleHits} from './hits.ts';
+import {type Counts, type Losses, askLosses, missing} from './losses.ts';
 import {revokeOn, throwFailures} from './revocation.ts';
 
 /** The driver that a device is to have. */
@@ -66,24 +67,26 @@ export class Firewall {
 		const changes = rendered.filter(isChange);
 		const steps = changes.map(({step}) => step);
 		const kept = new Set(rules);
-		const [checked, losses] = await Promise.allSettled([checkAll(steps), this.#losses(rendered, kept)]);
+		const {asked, told} = this.#losses(rendered, kept);
+		const [checked, answered] = await Promise.allSettled([checkAll(steps), asked]);
 		if (checked.status === 'rejected') {
 			throw checked.reason;
 		}
 
-		if (losses.status === 'rejected') {
+		if (answered.status === 'rejected') {
 			await discardAll(steps);
-			throw losses.reason;
+			throw answered.reason;
 		}
 
-		const lost = losses.value;
 		try {
 			await applyAll(steps);
 		} catch (error) {
 			this.#rememberStuck(error);
-			await this.#countOn(lost);
+			await this.#countOn(await told());
 			throw error;
 		}
+
+		const lost = await told();
 
 		const heirs = new Set(rendered.filter(each => this.#predecessor(each)).map(({step: {device}}) => device));
 		this.#take(rendered);
@@ -263,28 +266,25 @@ export class Firewall {
 		}
 	}
 
-	/** What devices have counted of rules that a change takes from them, or of all where another driver comes. Of rules that leave the policy only where it is quickly told: it matters when a device refuses and others get them back. */
-	async #losses(rendered: readonly Rendered[], kept: ReadonlySet<number>): Promise<Map<string, RuleHits>> {
+	/** Of rules that a change takes from devices, or of all where another driver comes. Of rules that leave the policy only where it is quickly told: it matters when a device refuses and others get them back. */
+	#losses(rendered: readonly Rendered[], kept: ReadonlySet<number>): Losses {
 		const ids = new Map(rendered.flatMap(({step: {device, driver}, rules}) => {
 			const {rules: had = [], driver: counter = driver} = this.#installed.get(device) ?? {};
+			if (had === rules && counter === driver) {
+				return [];
+			}
+
 			const stay = new Set(counter === driver ? rules.map(({id}) => id) : []);
-			const lost = had === rules && counter === driver ? [] : had.map(({id}) => id).filter(id => (kept.has(id) || counter.counted !== undefined) && !stay.has(id));
+			const lost = had.map(({id}) => id).filter(id => (kept.has(id) || counter.counted !== undefined) && !stay.has(id));
 			return lost.length === 0 ? [] : [[device, new Set(lost)] as const];
 		}));
-		return this.#counted(ids);
-	}
-
-	/** What rules have counted, by device. */
-	async #counted(rules: ReadonlyMap<string, ReadonlySet<number>>): Promise<Map<string, RuleHits>> {
-		const counts = await Promise.all([...this.#byDriver(rules.keys())].map(async ([driver, states]) => countedOn(driver, states, rules)));
-		return new Map(counts.flatMap(each => [...each]));
+		return askLosses(this.#byDriver(ids.keys()), ids);
 	}
 
 	/** What devices count less now is kept: those that were put back begin at 0 with what they had lost, and a driver that goes on from another's state with what that one kept. */
-	async #countOn(lost: ReadonlyMap<string, RuleHits>): Promise<void> {
-		const rules = new Map([...lost].map(([device, hits]) => [device, new Set(hits.keys())]));
-		for (const [device, now] of await this.#counted(rules).catch(() => new Map<string, RuleHits>())) {
-			this.#hits.keep(device, new Map([...lost.get(device) ?? []].map(([rule, packets]) => [rule, Math.max(0, packets - (now.get(rule) ?? 0))])));
+	async #countOn(lost: Counts): Promise<void> {
+		for (const [device, hits] of await missing(lost, this.#byDriver(lost.keys()))) {
+			this.#hits.keep(device, hits);
 		}
 	}
 }

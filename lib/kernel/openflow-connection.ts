@@ -1,10 +1,12 @@
 /** A connection to a switch that is kept: changes of its flows in one transaction, and their counts, without starting a program. */
+import {SecureNetError, messageOf} from '../util/errors.ts';
 import {Channel} from './openflow-channel.ts';
 import {type CountsFilter, type FlowCount, countsIn, countsRequest} from './openflow-counts.ts';
 import {FlowError, errorName} from './openflow-errors.ts';
 import type {FlowChange} from './openflow-flow.ts';
 import {type Message, headerLength, makeMessage, type, writeHeader} from './openflow-message.ts';
 import {type PacketIn, readPacketIn} from './openflow-packet-in.ts';
+import {shapeOf} from './openflow-shape.ts';
 import type {Bridge} from './openflow.ts';
 
 /** Changes that the switch has looked at and would make. It forgets them after ten seconds, and when the connection closes. */
@@ -13,7 +15,7 @@ export type PreparedBundle = {
 	Makes the changes, in their order; a packet sees all of them or none.
 
 	@throws FlowError when the switch cannot make them after all, or has forgotten them (`OFPBFC_BAD_ID`); nothing has changed then
-	@throws SecureNetError `no-answer` or `switch-closed`; they may have been made then
+	@throws SecureNetError `no-answer` or `switch-closed`, they may have been made then; `left-out` naming a line that was not, though others were
 	*/
 	readonly commit: () => Promise<void>;
 	/** Lets the switch forget them. */
@@ -29,12 +31,16 @@ const fragmentsMatch = 3;
 const missLength = 128;
 /** Bytes of a message that adds another to a bundle, without that one. */
 const envelopeLength = headerLength + 8;
+/** Changes that are made without being looked at before: with what stands around them, as many messages as Open vSwitch reads of a connection in one turn of its loop. */
+const fewChanges = 40;
 /** Milliseconds for a change and for each of its lines; and for a listing, of which nobody knows before how long it gets. */
 const patience = {change: 5000, line: 1, listing: 10_000} as const;
 
 export class SwitchConnection {
 	readonly #channel: Channel;
 	readonly #name: string;
+	/** Of changes that the switch has been able to read. */
+	readonly #readable = new Set<string>();
 	/** What the switch is told in one message: how it treats fragments (undefined: as it does), and how much of a packet it sends here (0: none is sent). */
 	#config: {readonly fragments?: number; readonly missLength: number} = {missLength: 0};
 
@@ -71,7 +77,8 @@ export class SwitchConnection {
 
 	/**
 	Asks the switch to look at changes and to keep them ready. Not all in one write with `commit`: Open vSwitch 3.1 leaves a
-	flow that it cannot read out of the bundle, says so, and commits the rest.
+	flow that it cannot read out of the bundle, says so, and commits the rest. A few changes of which it has read the like need not be
+	looked at; that saves a turn of the daemon's loop. Whether they can be made is only told by `commit`, in either case.
 
 	@throws as `bundle`; nothing has changed then
 	*/
@@ -80,12 +87,15 @@ export class SwitchConnection {
 			return {commit: async () => Promise.resolve(), discard: () => undefined};
 		}
 
+		if (changes.length <= fewChanges && changes.every(change => this.#readable.has(shapeOf(change)))) {
+			return {commit: async () => this.#makeUnseen(changes), discard: () => undefined};
+		}
+
 		const first = this.#channel.reserve(changes.length + 3);
 		const barrier = first + changes.length + 1;
 		const control = (step: number, xid: number) => controlMessage(first, step, xid);
-		const additions = changes.map(({message}, index) => addition(first, message, first + index + 1));
-		const limit = patience.change + (patience.line * changes.length);
-		const answers = await this.#channel.exchange(Buffer.concat([control(bundleControl.open, first), ...additions, makeMessage(type.barrierRequest, barrier)]), [first, barrier], limit);
+		const limit = limitOf(changes);
+		const answers = await this.#channel.exchange(Buffer.concat([...opening(first, changes), makeMessage(type.barrierRequest, barrier)]), [first, barrier], limit);
 		const end = barrier + 1;
 		const discard = () => {
 			this.#channel.send(control(bundleControl.discard, end));
@@ -97,10 +107,28 @@ export class SwitchConnection {
 			throw error;
 		}
 
+		changes.forEach(change => this.#readable.add(shapeOf(change)));
 		const commit = async () => {
 			this.#throwRefusal(await this.#channel.exchange(control(bundleControl.commit, end), [first, end], limit), changes, first);
 		};
 		return {commit, discard};
+	}
+
+	/** @throws as `commit` of what is prepared */
+	async #makeUnseen(changes: readonly FlowChange[]): Promise<void> {
+		const first = this.#channel.reserve(changes.length + 2);
+		const end = first + changes.length + 1;
+		const answers = await this.#channel.exchange(Buffer.concat([...opening(first, changes), controlMessage(first, bundleControl.commit, end)]), [first, end], limitOf(changes));
+		if (answers.at(-1)?.type === type.error) {
+			this.#throwRefusal(answers, changes, first);
+		}
+
+		try {
+			this.#throwRefusal(answers, changes, first);
+		} catch (error) {
+			this.#readable.clear();
+			throw new SecureNetError('left-out', `Switch ${this.#name} has made a change without a part that it cannot read: ${messageOf(error)}`, {}, {cause: error});
+		}
 	}
 
 	/**
@@ -177,6 +205,15 @@ export class SwitchConnection {
 			throw new FlowError(this.#name, lineOf(error), errorName(error.bytes.readUInt16BE(headerLength), error.bytes.readUInt16BE(headerLength + 2)));
 		}
 	}
+}
+
+function limitOf(changes: readonly FlowChange[]): number {
+	return patience.change + (patience.line * changes.length);
+}
+
+/** Messages that open a bundle and put changes into it; their transaction ids follow that of the first, which is the bundle's number too. */
+function opening(first: number, changes: readonly FlowChange[]): Buffer[] {
+	return [controlMessage(first, bundleControl.open, first), ...changes.map(({message}, index) => addition(first, message, first + index + 1))];
 }
 
 /** @param bundle any number that no other open bundle of the connection has @param step OFPBCT_… */

@@ -4,9 +4,10 @@ import {SecureNetError} from '../util/errors.ts';
 import {type TrackedConnection, attempt, connectionOf, throwFailures} from './conntrack.ts';
 import {checksum} from './icmp.ts';
 import {RpcError} from './jsonrpc.ts';
+import {SwitchControl} from './openflow-control.ts';
 import {type Bridge, packetsOut, switchControl} from './openflow.ts';
 import {protocolNumber} from './protocol.ts';
-import {unixctlAll, unixctlEach} from './unixctl.ts';
+import {unixctlAll} from './unixctl.ts';
 
 /** Milliseconds for a listing, or for a slice of deletions; 100,000 connections are listed in 0.5 s on an idle machine. */
 const timeout = 30_000;
@@ -16,10 +17,13 @@ Connections of all zones, by zone.
 Equivalent to: `ovs-appctl dpctl/dump-conntrack`
 
 @param before a command that the daemon is to have done first: sent along, it costs no further turn of the daemon's loop, which takes milliseconds when there are many ports
+@param control where the daemon may expect to be asked
 */
-export async function listSwitchConnections(bridge: Pick<Bridge, 'runDirectory'>, {before}: {readonly before?: string} = {}): Promise<Map<number, TrackedConnection[]>> {
+export async function listSwitchConnections(
+	bridge: Pick<Bridge, 'runDirectory'>, {before, control = new SwitchControl(bridge)}: {readonly before?: string; readonly control?: SwitchControl} = {},
+): Promise<Map<number, TrackedConnection[]>> {
 	const commands = [...before === undefined ? [] : [before], 'dpctl/dump-conntrack'];
-	const dump = (await unixctlEach(switchControl(bridge), commands, timeout)).at(-1) ?? '';
+	const dump = (await control.ask(commands, timeout)).at(-1) ?? '';
 	const byZone = new Map<number, TrackedConnection[]>();
 	for (const line of dump.split('\n').filter(each => each.includes('orig=('))) {
 		const zone = Number(/\bzone=(\d+)/.exec(line)?.[1] ?? 0);

@@ -17,18 +17,6 @@ export async function unixctl(socket: string, command: string, args: readonly st
 }
 
 /**
-Commands without arguments, sent together over one connection and done in their order.
-
-@param timeout milliseconds for each
-@returns the answers
-@throws RpcError with the daemon's words when it refuses one
-*/
-export async function unixctlEach(socket: string, commands: readonly string[], timeout?: number): Promise<string[]> {
-	using control = await JsonRpc.connect(socket, peerOf(socket));
-	return await Promise.all(commands.map(async command => call(control, command, [], timeout)));
-}
-
-/**
 Many calls of one command over one connection, sent in slices; the daemon answers in order.
 An answer that is an error, or comes too late, does not stop the others.
 

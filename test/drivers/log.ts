@@ -94,6 +94,31 @@ test('another driver of a device is listened to instead', async t => {
 	t.deepEqual([[...old.open.keys()], [...fresh.open.keys()]], [[], ['s1']]);
 });
 
+test('an exchange that is refused is listened to by the old driver again, also when one cannot stop', async t => {
+	const [old, fresh] = [listening(), listening()];
+	const warned = new Promise<Error>(resolve => {
+		process.once('warning', resolve);
+	});
+	let driver: typeof old.driver = old.driver;
+	const log = new LogWatch(() => driver, () => undefined);
+	await log.during(policy({s1: '1: allow any to any log'}), nothing);
+	driver = {
+		async watchLog(device, listener) {
+			const stop = await fresh.driver.watchLog(device, listener);
+			return () => {
+				stop();
+				throw new Error('stuck');
+			};
+		},
+	};
+	await t.throwsAsync(log.during(policy({s1: '1: allow any to any log'}), async () => {
+		t.deepEqual([[...old.open.keys()], [...fresh.open.keys()]], [[], ['s1']]);
+		return Promise.reject(new Error('no'));
+	}), {message: 'no'});
+	t.deepEqual([[...old.open.keys()], [...fresh.open.keys()]], [['s1'], []]);
+	t.is((await warned).message, 'What rules with log decide may not be told: stuck');
+});
+
 /** What is told while the work goes on, and shortly after. */
 async function told(lab: Lab, work: () => Promise<unknown>): Promise<string[]> {
 	const entries: LogEntry[] = [];

@@ -146,6 +146,20 @@ test.serial('hits: the first packet of a connection, kept when the rule gets oth
 	t.deepEqual(await driver.counted?.(new Map([[device, {state, rules: new Set([7, 8])}]])), new Map([[device, new Map([[7, 3], [8, 0]])]]));
 });
 
+test.serial('hits: what is asked before a step is told of before it, whenever it is answered', async t => {
+	await install(switchPlan({...base, rules: ['7: allow sg:web to sg:db']}));
+	await oracle.receive(1, udp(1, 2, [8, 1]));
+	await driver.settle();
+	const had = await hits(7);
+	t.true(had > 0);
+	const step = {device, previous: state, next: driver.render(switchPlan({...base, rules: []}), state)};
+	await driver.check(step);
+	const counted = driver.counted?.(new Map([[device, {state, rules: new Set([7])}]]));
+	await driver.apply(step);
+	state = step.next;
+	t.is((await counted)?.get(device)?.get(7), had);
+});
+
 test.serial('hits: a rule that comes back begins at 0', async t => {
 	await install(switchPlan({...base, rules: ['7: allow sg:web to sg:db']}));
 	await oracle.receive(1, udp(1, 2, [6, 1]));

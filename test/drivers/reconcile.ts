@@ -162,6 +162,46 @@ test('what a replaced driver still has goes later, if not now, and its connectio
 	t.is(fresh.deeds.at(-1), 'close s1');
 });
 
+test('what a replaced driver has of an uncertain device goes from whatever that is', async t => {
+	let dead = true;
+	const old = notebook(deed => dead && /^apply s1 /.test(deed) && deed !== `apply s1 ${one}` ? {unanswered: true} : dead && deed.startsWith(`apply s1 ${one}, `));
+	const fresh = notebook(undefined, 'bare');
+	let current = old.driver;
+	const firewall = new Firewall(() => current);
+	await firewall.apply(policy(one, ['s1']));
+	await t.throwsAsync(firewall.apply(policy(two, ['s1'])), {code: 'put-back'});
+	current = fresh.driver;
+	await firewall.apply(policy(one, ['s1']));
+	await t.throwsAsync(firewall.retire(), {code: 'retire'});
+	t.is(old.deeds.at(-1), `apply s1 plain, whatever it has of ${two}`);
+	dead = false;
+	await firewall.retire();
+	t.deepEqual(old.deeds.slice(-2), [`apply s1 plain, whatever it has of ${two} or plain`, 'close s1']);
+});
+
+test('a driver that cannot let go of a device keeps no other from it, and undoes nothing', async t => {
+	const warnings: string[] = [];
+	const warn = ({message}: Error) => warnings.push(message);
+	process.on('warning', warn);
+	const [old, fresh] = [notebook(), notebook(undefined, 'bare')];
+	const stuck = {...old.driver, close(device: string) {
+		old.driver.close(device);
+		throw new Error('stuck');
+	}};
+	let current: typeof old.driver = stuck;
+	const firewall = new Firewall(({device}) => device === 's3' ? stuck : current);
+	await firewall.apply(policy(one, ['s1', 's2', 's3']));
+	current = fresh.driver;
+	await firewall.apply(policy(one, ['s1', 's2', 's3']));
+	await firewall.retire();
+	t.deepEqual(old.deeds.slice(-4), ['apply s1 plain', 'close s1', 'apply s2 plain', 'close s2']);
+	firewall.close();
+	t.deepEqual([old.deeds.at(-1), ...fresh.deeds.slice(-2)], ['close s3', 'close s1', 'close s2']);
+	await new Promise(setImmediate);
+	process.off('warning', warn);
+	t.deepEqual(warnings, ['s1: stuck', 's2: stuck', 's3: stuck']);
+});
+
 test('a driver that comes back finds what it had left', async t => {
 	const [old, fresh] = [notebook(deed => deed.startsWith('apply s1 plain')), notebook(undefined, 'bare')];
 	let current = old.driver;

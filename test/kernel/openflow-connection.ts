@@ -78,6 +78,17 @@ test.serial('what was prepared is gone with its connection', async t => {
 	t.false(other.isOpen);
 });
 
+test.serial('changes of which the switch has read the like are made without being looked at, as one', async t => {
+	const lines = (n: number) => [`add table=3,priority=${n},ip,nw_src=10.0.0.${n} actions=set_field:${n}->reg0,goto_table:4`, `add table=${fullTable},priority=${n} actions=drop`];
+	await connection.bundle(encode('delete', ...lines(1)));
+	const was = await dumpFlows(bridge);
+	const prepared = await connection.prepare(encode(...lines(2)));
+	await t.throwsAsync(prepared.commit(), {instanceOf: FlowError, message: `Switch s1 refuses "${lines(2)[1]}": OFPFMFC_TABLE_FULL`});
+	t.deepEqual(await dumpFlows(bridge), was);
+	await connection.bundle(encode(...lines(2).slice(0, 1)));
+	t.deepEqual((await texts()).sort(), ['actions=drop', 'ip,nw_src=10.0.0.1 actions=set_field:0x1->reg0,goto_table:4', 'ip,nw_src=10.0.0.2 actions=set_field:0x2->reg0,goto_table:4']);
+});
+
 test.serial('many changes at once over one connection', async t => {
 	await connection.bundle(encode('delete'));
 	await Promise.all(Array.from({length: 20}, async (_, index) => connection.bundle(encode(`add table=${index},udp actions=drop`, `add table=${index},tcp actions=drop`))));
@@ -155,6 +166,53 @@ test('answers may come in single bytes, among echo requests and news that nobody
 	await own.bundle(encode('add actions=drop', 'add ip actions=drop'));
 	t.deepEqual(seen.filter(kind => kind !== type.echoReply), [type.hello, type.bundleControl, type.bundleAdd, type.bundleAdd, type.barrierRequest, type.bundleControl]);
 	t.true(seen.includes(type.echoReply));
+});
+
+/** Answers as a switch that takes everything, but for what the test answers itself: that is refused as Open vSwitch refuses what it cannot read. */
+function obliging(seen: number[], isRefused: () => boolean = () => false) {
+	return ({type: kind, xid}: {readonly type: number; readonly xid: number}, socket: Socket) => {
+		seen.push(kind);
+		if (kind === type.bundleAdd && isRefused()) {
+			socket.write(makeMessage(type.error, xid, Buffer.from([0, 4, 0, 6])));
+		} else if (kind === type.barrierRequest) {
+			socket.write(makeMessage(kind + 1, xid));
+		} else if (kind === type.bundleControl) {
+			socket.write(makeMessage(kind, xid, Buffer.alloc(8)));
+		}
+	};
+}
+
+const alike = (count: number) => encode(...Array.from({length: count}, (_, index) => `add ip,nw_src=10.0.0.${index} actions=drop`));
+
+test('only a few changes are made without being looked at, and only those whose like was read', async t => {
+	const seen: number[] = [];
+	using own = await SwitchConnection.open(await pretend(t, obliging(seen)));
+	const [{bundleControl, bundleAdd, barrierRequest}, sent] = [type, async (changes: ReturnType<typeof encode>) => {
+		seen.length = 0;
+		await own.bundle(changes);
+		return seen.filter(kind => kind !== bundleAdd && kind !== type.hello);
+	}];
+	const looked = [bundleControl, barrierRequest, bundleControl];
+	t.deepEqual(await sent(alike(1)), looked);
+	t.deepEqual(await sent(alike(40)), [bundleControl, bundleControl]);
+	t.deepEqual(await sent(alike(41)), looked);
+	t.deepEqual(await sent([...alike(1), ...encode('add arp actions=drop')]), looked);
+	seen.length = 0;
+	(await own.prepare(alike(2))).discard();
+	await own.bundle(encode('add udp actions=drop'));
+	t.is(seen.length, 4, 'what the switch has not heard of is not discarded');
+});
+
+test('a switch that leaves out what it had read the like of is looked at again', async t => {
+	const seen: number[] = [];
+	let isRefused = false;
+	using own = await SwitchConnection.open(await pretend(t, obliging(seen, () => isRefused)));
+	await own.bundle(alike(1));
+	isRefused = true;
+	await t.throwsAsync(own.bundle(alike(1)), {code: 'left-out', message: 'Switch s1 has made a change without a part that it cannot read: Switch s1 refuses "add ip,nw_src=10.0.0.0 actions=drop": OFPBMC_BAD_FIELD'});
+	seen.length = 0;
+	await t.throwsAsync(own.bundle(alike(1)), {instanceOf: FlowError});
+	t.true(seen.includes(type.barrierRequest));
 });
 
 /** Each byte arrives alone. */
