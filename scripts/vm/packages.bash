@@ -33,12 +33,29 @@ with_missing_dependencies() {
 	apt-get install --simulate --no-install-recommends "$1" | awk '$1 == "Inst" { print $2 }'
 }
 
+# Programs, each with its package behind a colon where that has another name.
+require_programs() {
+	local each missing=()
+	for each; do
+		command -v "${each%:*}" >/dev/null || missing+=("${each#*:}")
+	done
+	((${#missing[@]} == 0)) || refuse "Programs are missing: apt-get install ${missing[*]}"
+}
+
 # Shows a command's output only when it fails.
 quietly() {
 	local output
 	output=$("$@" 2>&1) || {
 		printf '%s\n' "$output" | tail -n 15 >&2
 		return 1
+	}
+}
+
+# Of a script that is asked for it, the comment that it begins with.
+help_when_asked() {
+	[[ ${1-} != -h && ${1-} != --help ]] || {
+		sed --quiet '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+		exit 0
 	}
 }
 

@@ -7,8 +7,7 @@ early_modules='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev vi
 prepare_qemu() {
 	machine=qemu
 	[[ $kernel != kvm || -w /dev/kvm ]] || refuse 'This machine has no /dev/kvm: use --kernel uml or qemu.'
-	require depmod kmod
-	require xz xz-utils
+	require_programs depmod:kmod xz:xz-utils
 	command -v qemu-system-x86_64 >/dev/null || [[ -d $cache/qemu ]] || unpack_qemu
 	[[ -d $cache/debian ]] || unpack_packages debian "$(newest_kernel)" busybox-static
 	modules=$cache/debian/lib/modules
@@ -16,10 +15,6 @@ prepare_qemu() {
 	[[ -e $modules/$release/modules.dep ]] || depmod --basedir "$cache/debian" "$release"
 	[[ -e $cache/debian/vmlinux ]] || unpack_kernel "$cache/debian/boot/vmlinuz-$release" "$cache/debian/vmlinux"
 	make_initrd
-}
-
-require() {
-	command -v "$1" >/dev/null || refuse "The program $1 is missing: apt-get install $2"
 }
 
 unpack_qemu() {
@@ -78,7 +73,8 @@ start_qemu() {
 		words+=(-virtfs "local,path=${shares[number]//,/,,},mount_tag=share$number,security_model=none,multidevs=remap")
 	done
 	if has_terminal; then
-		words+=(-chardev 'stdio,id=out,signal=off' -device 'virtconsole,chardev=out')
+		# Ctrl-C stays with the terminal until the command begins.
+		words+=(-chardev 'stdio,id=out,signal=on' -device 'virtconsole,chardev=out')
 	else
 		words+=(-chardev "file,id=out,path=$run/out" -device 'virtserialport,chardev=out,nr=1')
 		words+=(-chardev "file,id=err,path=$run/err" -device 'virtserialport,chardev=err,nr=2')

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# User Mode Linux, a kernel that is a program: ours where scripts/vm/build-uml has been, else Debian's. Needs neither KVM nor emulation.
+# User Mode Linux, a kernel that is a program: ours where scripts/vm/build-uml has been, else Debian's with modules of our own. Needs
+# neither KVM nor emulation.
 
 prepare_uml() {
 	machine=uml
-	[[ -x $built ]] || unpack_packages uml user-mode-linux
 	modules=''
-	[[ -x $built ]] || modules=$cache/uml/usr/lib/uml/modules
+	[[ -x $built ]] || modules=$("$here/build-modules") || exit 125
 	{
 		echo '#!/bin/bash'
 		printf '%q ' exec bash "$here/guest/init-uml" "$here" "$run" "$modules"
