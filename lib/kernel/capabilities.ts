@@ -15,8 +15,8 @@ export type Capability = {
 	readonly cure?: string;
 };
 
-/** A thing the kernel may be able to do: how to find out, what for, and what takes its place where it is missing. */
-type Probe = {readonly name: string; readonly use: string; readonly argv: readonly string[]; readonly input?: string; readonly otherwise?: string};
+/** A thing the kernel may be able to do: how to find out, what for, what takes its place where it is missing, and the module that nobody may have loaded. */
+type Probe = {readonly name: string; readonly use: string; readonly argv: readonly string[]; readonly input?: string; readonly otherwise?: string; readonly module?: string};
 
 const programs: Readonly<Record<string, string>> = {
 	'ovs-vswitchd': 'runs the switches',
@@ -27,9 +27,13 @@ const programs: Readonly<Record<string, string>> = {
 	'ipset': 'keeps the address sets of perimeter firewalls',
 	'conntrack': 'shows the connections of perimeter firewalls',
 	'conntrackd': 'tells one perimeter firewall the connections of another one',
+	'gobgpd': 'tells edge routers by BGP where hosts are',
 	'ping': 'for the prompt',
 	'iperf3': 'measures bandwidth',
 	'tcpdump': 'shows traffic',
+	'ssh': 'the near end of SSH tunnels',
+	'sshd': 'the far end of SSH tunnels',
+	'ssh-keygen': 'makes the keys of SSH tunnels',
 	'ip': 'for the prompt, and to ask the kernel',
 	'tc': 'for the prompt, and to ask the kernel',
 };
@@ -43,12 +47,13 @@ const probes: readonly Probe[] = [
 	{name: 'nft tables of bridge', use: 'firewalls of Linux bridges', argv: ['nft', 'add', 'table', 'bridge', 'probe'], otherwise: 'Open vSwitch enforces rules without it.'},
 	{name: 'ipset', use: 'address sets', argv: ['ipset', 'create', 'probe', 'hash:net']},
 	{name: 'conntrack', use: 'stateful rules', argv: ['iptables-restore', '--noflush'], input: '*filter\n-A INPUT -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n'},
+	{name: 'sctp', use: 'rules about ports of SCTP', argv: ['iptables-restore', '--noflush'], input: '*filter\n-A FORWARD -p sctp -m sctp --dport 9 -j ACCEPT\nCOMMIT\n', module: 'xt_sctp'},
 	{name: 'NFLOG', use: 'perimeter firewalls report what rules with log decide', argv: ['iptables-restore', '--noflush'], input: '*filter\n-A FORWARD -j NFLOG --nflog-group 1\nCOMMIT\n'},
-	{name: 'br_netfilter', use: 'rules on Linux bridges', argv: ['cat', '/proc/sys/net/bridge/bridge-nf-call-iptables'], otherwise: 'Open vSwitch enforces rules without it.'},
+	{name: 'br_netfilter', use: 'rules on Linux bridges', argv: ['cat', '/proc/sys/net/bridge/bridge-nf-call-iptables'], otherwise: 'Open vSwitch enforces rules without it.', module: 'br_netfilter'},
 	{name: 'ipv6', use: 'IPv6', argv: ['ip', 'address', 'add', 'fd00::1/128', 'dev', 'lo']},
 	link('ip_gre', 'GRE tunnels', 'type', 'gre', 'local', '127.0.0.1', 'remote', '127.0.0.2'),
 	link('vxlan', 'VXLAN tunnels', 'type', 'vxlan', 'id', '1', 'dstport', '4789'),
-	{name: 'tun', use: 'tunnels through programs', argv: ['ip', 'tuntap', 'add', 'tun', 'mode', 'tun']},
+	{name: 'tun', use: 'tunnels through programs', argv: ['ip', 'tuntap', 'add', 'tun', 'mode', 'tun'], module: 'tun'},
 	link('vrf', 'several routing tables in one router', 'type', 'vrf', 'table', '10'),
 	{name: '8021q', use: 'VLAN interfaces', argv: ['ip', 'link', 'add', 'link', 'probe-veth', 'name', 'probe-8021q', 'type', 'vlan', 'id', '5']},
 	link('dummy', 'interfaces without a link', 'type', 'dummy'),
@@ -169,13 +174,13 @@ function datapathCapability(): Capability {
 	return {name, available: false, detail: `${missing}. Switches forward in userspace instead, more slowly.`, cure: kernelCure(name)};
 }
 
-async function answer({name, use, argv, input, otherwise}: Probe, namespace: Namespace | undefined): Promise<Capability> {
+async function answer({name, use, argv, input, otherwise, module}: Probe, namespace: Namespace | undefined): Promise<Capability> {
 	try {
 		await run(argv, {namespace, input});
 		return {name, available: true, detail: use};
 	} catch (error) {
 		const words = error instanceof ProgramError ? wordsOf(error) : messageOf(error);
-		return {name, available: false, detail: `${name} is missing (${use}): ${argv.join(' ')}: ${words}.${otherwise === undefined ? '' : ` ${otherwise}`}`, cure: kernelCure(name)};
+		return {name, available: false, detail: `${name} is missing (${use}): ${argv.join(' ')}: ${words}.${otherwise === undefined ? '' : ` ${otherwise}`}`, cure: kernelCure(name, module)};
 	}
 }
 
@@ -183,8 +188,10 @@ function wordsOf({stderr}: Pick<Output, 'stderr'>): string {
 	return (stderr.trim().split('\n')[0] ?? '').replace(/\.$/, '');
 }
 
-function kernelCure(name: string): string {
-	return `Use a kernel that has ${name}, such as Debian's linux-image-amd64.`;
+/** @param module what holds it, where the kernel does not load that by itself when it is asked for */
+function kernelCure(name: string, module?: string): string {
+	const kernel = `use a kernel that has ${name}, such as Debian's linux-image-amd64.`;
+	return module === undefined ? `U${kernel.slice(1)}` : `Load it with modprobe ${module}, or ${kernel}`;
 }
 
 function link(name: string, use: string, ...args: readonly string[]): Probe {

@@ -52,8 +52,17 @@ function isUp(fd: number, name: string): boolean {
 function hasCarrier(fd: number, name: string): boolean {
 	const request = requestFor(name);
 	request.writeBigUInt64LE(koffi.address(commandBytes), dataOffset);
-	ioctl(fd, SIOCETHTOOL, request, name);
-	return command[1] !== 0;
+	try {
+		ioctl(fd, SIOCETHTOOL, request, name);
+		return command[1] !== 0;
+	} catch (error) {
+		// A device without a wire, such as one of GRE, has nothing to say about it.
+		if (error instanceof KernelError && error.errno === 'ENOTSUP') {
+			return true;
+		}
+
+		throw error;
+	}
 }
 
 function requestFor(name: string): Buffer {

@@ -1,6 +1,6 @@
 /** Programs that go on by themselves: daemons that outlive this process, and services for a while. */
 import {spawn} from 'node:child_process';
-import {readFileSync} from 'node:fs';
+import {closeSync, openSync, readFileSync} from 'node:fs';
 import {type Namespace, home, inside} from './namespace.ts';
 import {type Output, type RunOptions, environment, failure, launch, outputOf} from './process.ts';
 import {missingProgram} from './programs.ts';
@@ -16,18 +16,25 @@ export type RunningProgram = {
 export type StartOptions = {
 	readonly namespace?: Namespace | undefined;
 	readonly env?: Readonly<Record<string, string>> | undefined;
+	/** File that takes what it writes; default: that is dropped. */
+	readonly log?: string | undefined;
 };
 
 /**
 Starts a program in a session of its own and leaves it running: it neither keeps this program alive nor dies with it, and no
-terminal's Ctrl-C or hang-up reaches it. What it writes is dropped.
+terminal's Ctrl-C or hang-up reaches it.
 Equivalent to: `nsenter --net=/run/netns/NAMESPACE setsid PROGRAM ARGUMENT … &`
 
 @throws MachineError `missing-program`
 */
-export function start(argv: readonly string[], {namespace, env}: StartOptions = {}): RunningProgram {
+export function start(argv: readonly string[], {namespace, env, log}: StartOptions = {}): RunningProgram {
 	const [program = '', ...rest] = argv;
-	const {child} = inside(namespace ?? home, () => ({child: spawn(program, rest, {stdio: 'ignore', detached: true, env: environment(env)})}));
+	const written = log === undefined ? 'ignore' : openSync(log, 'a', 0o600);
+	const {child} = inside(namespace ?? home, () => ({child: spawn(program, rest, {stdio: ['ignore', written, written], detached: true, env: environment(env)})}));
+	if (typeof written === 'number') {
+		closeSync(written);
+	}
+
 	const exited = new Promise<{exitCode: number | null; signal: NodeJS.Signals | null}>(resolve => {
 		child.once('exit', (exitCode, signal) => {
 			resolve({exitCode, signal});

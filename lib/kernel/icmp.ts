@@ -4,12 +4,13 @@ import {type Address, addressBytes} from '../util/address.ts';
 import {type Namespace, inside} from './namespace.ts';
 import {AF_INET, AF_INET6, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET, SO_RCVBUFFORCE, close, setSocketOption, socket, tryRecv, trySendTo} from './syscall.ts';
 
-const echo = {
+/** What the two families call the same things, and where a socket's filter of types is set. */
+export const echo = {
 	4: {domain: AF_INET, protocol: 1, request: 8, reply: 0, filterLevel: 255},
 	6: {domain: AF_INET6, protocol: 58, request: 128, reply: 129, filterLevel: 58},
 } as const;
 /** ICMP_FILTER (linux/icmp.h) and ICMPV6_FILTER (linux/icmpv6.h): a set bit blocks that type. */
-const ICMP_FILTER = 1;
+export const ICMP_FILTER = 1;
 /** Bytes; as `ping` sends by default: 8 of header, 56 of data. */
 const packetLength = 64;
 
@@ -28,7 +29,7 @@ export class PingSocket {
 		this.#kind = echo[family];
 		const {domain, protocol, filterLevel, reply} = this.#kind;
 		this.fd = inside(namespace, () => socket(domain, SOCK_RAW | SOCK_NONBLOCK, protocol));
-		setSocketOption(this.fd, filterLevel, ICMP_FILTER, onlyType(reply, family));
+		setSocketOption(this.fd, filterLevel, ICMP_FILTER, onlyTypes(family, reply));
 		setSocketOption(this.fd, SOL_SOCKET, SO_RCVBUFFORCE, 1 << 20);
 	}
 
@@ -73,10 +74,13 @@ export class PingSocket {
 	}
 }
 
-/** The kernel drops every other type before it reaches the socket. */
-function onlyType(type: number, family: 4 | 6): Uint8Array {
+/** For a socket's filter: the kernel drops every other type before it reaches the socket. */
+export function onlyTypes(family: 4 | 6, ...types: readonly number[]): Uint8Array {
 	const words = new Uint32Array(family === 4 ? 1 : 8).fill(0xFF_FF_FF_FF);
-	words[type >> 5] = ~(1 << (type & 31));
+	for (const type of types) {
+		words[type >> 5] = (words[type >> 5] ?? 0) & ~(1 << (type & 31));
+	}
+
 	return new Uint8Array(words.buffer);
 }
 

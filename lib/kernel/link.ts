@@ -4,8 +4,10 @@ import type {Namespace} from './namespace.ts';
 import {type Request, type Rtnetlink, flag, rtm} from './rtnetlink.ts';
 
 /** Attributes of linux/if_link.h and of linux/veth.h. */
-const ifla = {address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, namespaceFd: 28, infoKind: 1, infoData: 2, vethPeer: 1, bridgeStp: 5} as const;
+const ifla = {address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, group: 27, namespaceFd: 28, infoKind: 1, infoData: 2, vethPeer: 1, bridgeStp: 5} as const;
 const IFF_UP = 1;
+/** Links that are to be deleted are put into this group; nobody else's are in it. */
+const leavingGroup = 0x5e_c0;
 
 export type LinkEnd = {
 	readonly name: string;
@@ -69,6 +71,24 @@ export function setMaster(rtnetlink: Rtnetlink, {name, index}: {name: string; in
 export function setLinkUp(rtnetlink: Rtnetlink, {name, index}: {name: string; index: number}, up: boolean): void {
 	rtnetlink.add(rtm.newLink, 0, {operation: up ? 'set up' : 'set down', object: name}, request => {
 		interfaceHeader(request, index, up ? IFF_UP : 0);
+	});
+}
+
+/**
+Deletes links of the namespace at once, and with one end of a veth pair the other: one by one each would wait for an RCU grace period of its own.
+Equivalent to: `ip link set dev NAME group G`, once a name, and `ip link delete group G`
+*/
+export function deleteLinks(rtnetlink: Rtnetlink, ends: ReadonlyArray<{readonly name: string; readonly index: number}>): void {
+	for (const {name, index} of ends) {
+		rtnetlink.add(rtm.newLink, 0, {operation: 'set group of', object: name}, request => {
+			request.fixed(16, bytes => {
+				bytes.writeInt32LE(index, 4);
+			}).attribute(ifla.group, leavingGroup);
+		});
+	}
+
+	rtnetlink.add(rtm.deleteLink, 0, {operation: 'delete', object: ends.map(({name}) => name).join(', ')}, request => {
+		request.fixed(16, () => undefined).attribute(ifla.group, leavingGroup);
 	});
 }
 

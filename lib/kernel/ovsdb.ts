@@ -16,6 +16,8 @@ export type BridgeSpec = {
 	/** `standalone` learns addresses and forwards by itself; `secure` only does what flows say. */
 	readonly failMode: 'standalone' | 'secure';
 	readonly stp?: boolean | undefined;
+	/** Number by which OpenFlow knows the switch, from 1; default: from the MAC of some port, and when that becomes another one all OpenFlow connections are closed. */
+	readonly datapathId?: number | undefined;
 };
 
 /** A bridge that exists, and what it is to get. */
@@ -91,6 +93,19 @@ export class Ovsdb {
 		const ports = bridges.flatMap(bridge => bridge.ports);
 		const results = await this.#apply(operations, ports.length);
 		await this.#checkPorts(ports, results.filter((_, index) => operations[index]?.['table'] === 'Interface').map(({uuid}) => uuid));
+	}
+
+	/**
+	Takes ports from their bridges, in one transaction, and waits until they are gone. One that is not there is fine.
+	Equivalent to: `ovs-vsctl --if-exists del-port BRIDGE NAME -- …`
+	*/
+	async deletePorts(bridges: ReadonlyArray<{readonly name: string; readonly ports: readonly string[]}>): Promise<void> {
+		const found = await Promise.all(bridges.map(async ({ports}) => this.transact(ports.map(port => ({op: 'select', table: 'Port', where: [['name', '==', port]], columns: ['_uuid']})))));
+		const operations = bridges.map(({name}, index): Operation => {
+			const ids = (found[index] ?? []).flatMap(({rows}) => rows?.map(row => row['_uuid']) ?? []);
+			return {op: 'mutate', table: 'Bridge', where: [['name', '==', name]], mutations: [['ports', 'delete', ['set', ids]]]};
+		});
+		await this.#apply(operations, bridges.reduce((sum, {ports}) => sum + ports.length, 0));
 	}
 
 	/**
@@ -183,8 +198,11 @@ function portProblem({name, ofport: wanted}: PortSpec, ofport: unknown, error: u
 	return typeof ofport === 'number' && ofport > 0 ? `${name} got port number ${ofport} instead of ${wanted}` : `${name} has no port number`;
 }
 
-function insertBridge({name, datapathType, failMode, stp = false}: BridgeSpec, id: string): Operation[] {
-	const row = {name, datapath_type: datapathType, fail_mode: failMode, stp_enable: stp, ports: ['named-uuid', `${id}p`]};
+function insertBridge({name, datapathType, failMode, stp = false, datapathId}: BridgeSpec, id: string): Operation[] {
+	const row = {
+		name, datapath_type: datapathType, fail_mode: failMode, stp_enable: stp, ports: ['named-uuid', `${id}p`],
+		...datapathId === undefined ? {} : {other_config: ['map', [['datapath-id', datapathId.toString(16).padStart(16, '0')]]]},
+	};
 	// Every bridge has a port of its own name, by which the switch itself is reached; Open vSwitch insists on it.
 	return [...insertPort({name}, `${id}p`, 'internal'), {op: 'insert', table: 'Bridge', 'uuid-name': id, row}];
 }

@@ -13,6 +13,7 @@ export const searchPath: string = directories.join(delimiter);
 export const packages: Readonly<Record<string, string>> = {
 	'conntrack': 'conntrack',
 	'conntrackd': 'conntrackd',
+	'gobgpd': 'gobgpd',
 	'ip': 'iproute2',
 	'ip6tables-restore': 'iptables',
 	'ip6tables-save': 'iptables',
@@ -20,6 +21,7 @@ export const packages: Readonly<Record<string, string>> = {
 	'ipset': 'ipset',
 	'iptables-restore': 'iptables',
 	'iptables-save': 'iptables',
+	'mount': 'mount',
 	'nc': 'netcat-openbsd',
 	'nft': 'nftables',
 	'ovs-appctl': 'openvswitch-switch',
@@ -28,8 +30,12 @@ export const packages: Readonly<Record<string, string>> = {
 	'ovs-vswitchd': 'openvswitch-switch',
 	'ovsdb-server': 'openvswitch-switch',
 	'ping': 'iputils-ping',
+	'ssh': 'openssh-client',
+	'ssh-keygen': 'openssh-client',
+	'sshd': 'openssh-server',
 	'tc': 'iproute2',
 	'tcpdump': 'tcpdump',
+	'unshare': 'util-linux',
 };
 
 /** Full path of a program, or undefined when no directory of the search path has it. */

@@ -5,7 +5,7 @@ import {AF_NETLINK, SOCK_RAW, SOL_SOCKET, SO_RCVBUFFORCE, close, errnoName, recv
 
 /** Message types of linux/rtnetlink.h. */
 export const rtm = {
-	newLink: 16, deleteLink: 17, newAddress: 20, deleteAddress: 21, getAddress: 22, newRoute: 24, deleteRoute: 25, getRoute: 26, newNeighbor: 28, deleteNeighbor: 29, getNeighbor: 30,
+	newLink: 16, deleteLink: 17, getLink: 18, newAddress: 20, deleteAddress: 21, getAddress: 22, newRoute: 24, deleteRoute: 25, getRoute: 26, newNeighbor: 28, deleteNeighbor: 29, getNeighbor: 30,
 	newRule: 32, deleteRule: 33, getRule: 34, newQdisc: 36, deleteQdisc: 37,
 } as const;
 /** Request flags of linux/netlink.h. */

@@ -21,6 +21,7 @@ export const SOCK_NONBLOCK = 0o4000;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_LINGER = 13;
+export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x40_00;
@@ -32,6 +33,7 @@ const LOCK_NB = 4;
 const SYS_pidfd_send_signal = 424;
 const SYS_pidfd_open = 434;
 const SOCK_CLOEXEC = 0o2_000_000;
+const EFD_CLOEXEC = 0o2_000_000;
 const EPOLL_CLOEXEC = 0o2_000_000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
@@ -55,6 +57,8 @@ const c = {
 	getsockname: libc.func('int getsockname(int fd, _Out_ void *address, _Inout_ uint32_t *size)'),
 	setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, unsigned int size)'),
 	ioctl: libc.func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)'),
+	eventfd: libc.func('int eventfd(unsigned int start, int flags)'),
+	ioctlNumber: libc.func('int ioctl(int fd, unsigned long request, long argument)'),
 	epollCreate: libc.func('int epoll_create1(int flags)'),
 	epollControl: libc.func('int epoll_ctl(int epoll, int operation, int fd, const void *event)'),
 	epollWait: libc.func('int epoll_wait(int epoll, _Out_ void *events, int size, int timeout)'),
@@ -171,6 +175,11 @@ export function ioctl(fd: number, request: number, argument: Uint8Array, object:
 	checked(c.ioctl(fd, request, argument), `ioctl 0x${request.toString(16)}`, object);
 }
 
+/** For requests whose argument is a number itself, such as those of tun devices. */
+export function ioctlNumber(fd: number, request: number, argument: number, object: string): void {
+	checked(c.ioctlNumber(fd, request, argument), `ioctl 0x${request.toString(16)}`, object);
+}
+
 /** Milliseconds between two attempts at a lock. */
 const lockPause = 10;
 
@@ -211,6 +220,11 @@ export function openProcess(pid: number): number | undefined {
 /** Signals exactly the process that was opened, even if its number is another's by now. One that has ended is fine. */
 export function signalProcess(fd: number, signal: number): void {
 	c.pidfdSendSignal(SYS_pidfd_send_signal, fd, signal, null, 0);
+}
+
+/** A descriptor that becomes readable when eight bytes are written to it, a number that is not 0; see eventfd(2). Close it with `close`. */
+export function eventFd(): number {
+	return checked(c.eventfd(0, EFD_CLOEXEC | SOCK_NONBLOCK), 'eventfd', 'eventfd');
 }
 
 /** Waits for readable sockets, each known by the number it was added with. */

@@ -1,5 +1,5 @@
 /** Kernel settings under /proc/sys, of the namespace this thread is in. Synchronous, because asynchronous writes would land elsewhere. */
-import {readFileSync, writeFileSync} from 'node:fs';
+import {readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import {KernelError} from '../util/errors.ts';
 
 /** Equivalent to: `sysctl -n NAME`. @param name such as `net/ipv4/ip_forward`, with slashes */
@@ -12,6 +12,11 @@ export function setSysctl(name: string, value: number | string): void {
 	guarded('write', name, path => {
 		writeFileSync(path, String(value));
 	});
+}
+
+/** The names in a directory of settings. Equivalent to: `ls /proc/sys/DIRECTORY` */
+export function listSysctls(directory: string): string[] {
+	return guarded('list', directory, path => readdirSync(path));
 }
 
 function guarded<Result>(operation: string, name: string, work: (path: string) => Result): Result {

@@ -12,7 +12,9 @@ import {requireShaping, shapeEnds} from './shaping.ts';
 /** What a link asks of the node behind an end; nodes satisfy it. */
 export type LinkOwner = {
 	readonly kind: 'host' | 'router' | 'switch' | 'bridge';
-	/** Puts back what the kernel forgets of an interface that goes down: its routes. */
+	/** Notes what the kernel forgets of an interface that goes down: its routes. */
+	remember(end: Interface): void;
+	/** Puts it back. */
 	restore(end: Interface): void;
 };
 
@@ -35,6 +37,7 @@ export class Link {
 
 	/** Takes the carrier away from both ends. Addresses stay. @throws KernelError */
 	down(): void {
+		this.#owners[this.#switchableEnd].remember(this.ends[this.#switchableEnd]);
 		this.#set(false);
 	}
 
