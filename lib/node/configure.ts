@@ -2,19 +2,26 @@
 import {addAddress} from '../kernel/address.ts';
 import {turnTxChecksumOff} from '../kernel/ethtool.ts';
 import {setLinkUp} from '../kernel/link.ts';
-import {type Namespace, inside} from '../kernel/namespace.ts';
+import {inside} from '../kernel/namespace.ts';
 import {addNeighbor} from '../kernel/neighbor.ts';
 import {addRoute} from '../kernel/route.ts';
-import {type Request, Rtnetlink, RtnetlinkError} from '../kernel/rtnetlink.ts';
+import {type Request, Rtnetlink} from '../kernel/rtnetlink.ts';
+import {addRule} from '../kernel/rule.ts';
 import {getSysctl, setSysctl} from '../kernel/sysctl.ts';
-import type {Interface} from '../link/interface.ts';
-import type {NodePlan, RoutePlan} from '../topology/blueprint.ts';
-import {type Address, type Mac, contains, networkOf} from '../util/address.ts';
+import type {NodePlan} from '../topology/blueprint.ts';
+import {answersForOthers, forwards} from '../topology/routes.ts';
+import {reversePathFilters} from '../topology/routing-options.ts';
+import {sysctlsOf} from '../topology/sysctls.ts';
+import type {Address, Mac} from '../util/address.ts';
+import type {Configurable} from './configurable.ts';
+import {indexOf} from './names.ts';
+import {answerForRoutes} from './proxy-ndp.ts';
+import {kernelRoute} from './routes.ts';
+import {type Setting, writeSettings} from './sysctls.ts';
+
+export type {Configurable} from './configurable.ts';
 
 const loopback = {name: 'lo', index: 1};
-
-/** What configuring needs to know of a node; Node satisfies it. */
-export type Configurable = {readonly plan: NodePlan; readonly namespace: Namespace; readonly interfaces: readonly Interface[]};
 
 /** Settings and their values in a namespace that nobody has configured yet. */
 export type Inherited = ReadonlyMap<string, string>;
@@ -27,47 +34,58 @@ export function inheritedSettings(): Inherited {
 	return new Map(['net/ipv4/ip_forward', 'net/ipv4/conf/all/rp_filter', 'net/ipv4/conf/default/rp_filter'].map(name => [name, getSysctl(name)]));
 }
 
-/** Kernel settings of a new namespace, set from inside it before it has any link: links inherit the `default` ones. */
+/** Kernel settings of a new namespace, set from inside it before it has any link: links inherit the `default` ones. @throws InputError `unknown-sysctl`, `sysctl` */
 export function applySettings(plan: NodePlan, inherited: Inherited): void {
 	for (const [name, value] of settingsOf(plan)) {
 		if (inherited.get(name) !== String(value)) {
 			setSysctl(name, value);
 		}
 	}
+
+	writeSettings(userSettings(plan).filter(([name]) => !isOfInterface(name, plan)));
 }
 
 function settingsOf(plan: NodePlan): Array<[string, number]> {
-	const router = plan.kind === 'router';
-	const forwarding = router && plan.options.forwarding !== false ? 1 : 0;
+	const filter = plan.kind === 'host' || plan.kind === 'router' ? plan.options.rpFilter : undefined;
 	return [
-		['net/ipv4/ip_forward', forwarding],
+		['net/ipv4/ip_forward', Number(forwards(plan, 4))],
 		['net/ipv4/conf/all/rp_filter', 0],
-		['net/ipv4/conf/default/rp_filter', 0],
-		...(router ? routerSettings(plan.options.proxyArp === true) : []),
-		...(plan.ipv6 ? ipv6Settings(forwarding) : withoutIpv6),
+		['net/ipv4/conf/default/rp_filter', reversePathFilters.indexOf(filter ?? 'off')],
+		...(plan.kind === 'router' ? routerSettings(answersForOthers(plan, 4)) : []),
+		...(plan.ipv6 ? ipv6Settings(plan) : withoutIpv6),
 	];
+}
+
+function userSettings(plan: NodePlan): Setting[] {
+	return plan.kind === 'host' || plan.kind === 'router' ? sysctlsOf(plan.options.sysctls, plan.interfaces) : [];
+}
+
+/** Such a setting is there as soon as the interface is. */
+function isOfInterface(name: string, {interfaces}: NodePlan): boolean {
+	return name.split('/').some(part => interfaces.some(each => each.name === part));
 }
 
 /** ICMP errors are the answers a lab is about, so none is held back. What the mask leaves out, neither limit counts: `icmp_ratelimit`, for one destination, nor `icmp_msgs_per_sec`. */
 function routerSettings(proxyArp: boolean): Array<[string, number]> {
 	return [
 		['net/ipv4/icmp_ratemask', 0],
-		['net/ipv4/conf/default/proxy_arp', proxyArp ? 1 : 0],
+		['net/ipv4/conf/default/proxy_arp', Number(proxyArp)],
 	];
 }
 
 const withoutIpv6: Array<[string, number]> = [['net/ipv6/conf/default/disable_ipv6', 1]];
 
 /** No address waits a second for duplicate detection, none comes from a router advertisement, none is lost when a link goes down. */
-function ipv6Settings(forwarding: number): Array<[string, number]> {
+export function ipv6Settings(plan: NodePlan): Array<[string, number]> {
 	return [
 		['net/ipv6/conf/default/accept_dad', 0],
 		['net/ipv6/conf/default/accept_ra', 0],
 		['net/ipv6/conf/default/router_solicitations', 0],
 		['net/ipv6/conf/all/keep_addr_on_down', 1],
-		['net/ipv6/conf/all/forwarding', forwarding],
+		['net/ipv6/conf/all/forwarding', Number(forwards(plan, 6))],
+		['net/ipv6/conf/default/proxy_ndp', Number(answersForOthers(plan, 6))],
 		// A mask of no type cannot be written as a number; type 0 is reserved (RFC 4443).
-		...(forwarding ? [['net/ipv6/icmp/ratemask', 0]] satisfies Array<[string, number]> : []),
+		...(plan.kind === 'router' ? [['net/ipv6/icmp/ratemask', 0]] satisfies Array<[string, number]> : []),
 	];
 }
 
@@ -82,66 +100,57 @@ export type ConfigureOptions = {
 	readonly neighbors?: ReadonlyMap<string, readonly Neighbor[]>;
 };
 
-/** Gives a node's interfaces their addresses, routes and neighbours, in one batch. @throws KernelError */
+/** Gives a node's interfaces their addresses, routes, rules and neighbours, in one batch. @throws KernelError; InputError `unknown-sysctl`, `sysctl` */
 export function configureNode(node: Configurable, {request, withoutTxChecksum = [], neighbors}: ConfigureOptions = {}): void {
 	using rtnetlink = new Rtnetlink(node.namespace, request);
 	setLinkUp(rtnetlink, loopback, true);
 	for (const each of node.interfaces) {
 		setLinkUp(rtnetlink, each, true);
-		addAddresses(rtnetlink, each);
+		for (const address of each.addresses) {
+			addAddress(rtnetlink, each, address);
+		}
+
 		for (const {address, mac} of neighbors?.get(each.name) ?? []) {
 			addNeighbor(rtnetlink, each.index, address, mac);
 		}
 	}
 
-	addRoutes(rtnetlink, node, node.plan.routes);
+	addPlanned(rtnetlink, node);
 	rtnetlink.flush();
-	if (withoutTxChecksum.length > 0 || node.plan.kind === 'router') {
+	const settings = interfaceSettings(node);
+	if (withoutTxChecksum.length > 0 || settings.length > 0) {
 		inside(node.namespace, () => {
 			turnTxChecksumOff(withoutTxChecksum);
-			if (node.plan.kind === 'router') {
-				answerProxyArpAtOnce(node.interfaces);
-			}
+			writeSettings(settings);
 		});
 	}
-}
 
-/** The kernel holds proxied ARP replies back for a random 0–0.8 s. It has no default for new interfaces outside the first namespace. */
-function answerProxyArpAtOnce(interfaces: readonly Interface[]): void {
-	for (const {name} of interfaces) {
-		setSysctl(`net/ipv4/neigh/${name}/proxy_delay`, 0);
+	if (answersForOthers(node.plan, 6)) {
+		answerForRoutes(node);
 	}
 }
 
-/** Puts back addresses and routes of one interface; those that are still there are kept. @throws KernelError */
-export function configureInterface(node: Configurable, end: Interface): void {
-	using rtnetlink = new Rtnetlink(node.namespace);
-	addAddresses(rtnetlink, end);
-	addRoutes(rtnetlink, node, node.plan.routes.filter(route => leavesBy(route, end)));
-	try {
-		rtnetlink.flush();
-	} catch (error) {
-		if (!(error instanceof RtnetlinkError && error.failures.every(({errno}) => errno === 'EEXIST'))) {
-			throw error;
-		}
+function addPlanned(rtnetlink: Rtnetlink, node: Configurable): void {
+	for (const {address, mac, interface: name} of node.plan.neighbors) {
+		addNeighbor(rtnetlink, indexOf(node, name), address, mac);
+	}
+
+	for (const route of node.plan.routes) {
+		addRoute(rtnetlink, kernelRoute(node, route));
+	}
+
+	for (const rule of node.plan.rules) {
+		addRule(rtnetlink, rule);
 	}
 }
 
-function addAddresses(rtnetlink: Rtnetlink, end: Interface): void {
-	for (const address of end.addresses) {
-		addAddress(rtnetlink, end, address);
-	}
-}
-
-function addRoutes(rtnetlink: Rtnetlink, node: Configurable, routes: readonly RoutePlan[]): void {
-	for (const {to, via, interface: name} of routes) {
-		addRoute(rtnetlink, {to, via, interface: node.interfaces.find(each => each.name === name)?.index});
-	}
-}
-
-function leavesBy(route: RoutePlan, end: Interface): boolean {
-	const {via} = route;
-	return route.interface === end.name || (via !== undefined && end.addresses.some(address => contains(networkOf(address), via)));
+/** What the user says of interfaces, and on routers that proxied answers come at once: the kernel holds them back for a random 0–0.8 s. It has no default for new interfaces outside the first namespace. */
+function interfaceSettings({plan, interfaces}: Configurable): Setting[] {
+	const families = plan.ipv6 ? ['ipv4', 'ipv6'] : ['ipv4'];
+	return [
+		...plan.kind === 'router' ? interfaces.flatMap(({name}) => families.map((family): Setting => [`net/${family}/neigh/${name}/proxy_delay`, 0])) : [],
+		...userSettings(plan).filter(([name]) => isOfInterface(name, {...plan, interfaces})),
+	];
 }
 
 /** Kernel settings of a namespace that only carries switches: it speaks no IP of its own. */

@@ -1,6 +1,7 @@
 /** What perimeter firewalls part: the domains of a network. */
 import type {Blueprint, InterfacePlan, NodePlan} from '../topology/blueprint.ts';
 import {DisjointSets} from '../topology/disjoint-sets.ts';
+import {wiresOf} from '../topology/wires.ts';
 import {compareAddresses, formatPrefix, isLinkLocal, networkOf} from '../util/address.ts';
 import {disjoint} from './disjoint.ts';
 import type {Territory} from './disjoint.ts';
@@ -36,15 +37,15 @@ export function isPerimeter(node: NodePlan | undefined): boolean {
 	return node?.kind === 'router' && node.options.perimeter === true;
 }
 
-/** Links join their two ends; a node joins its interfaces when it passes packets on. */
-function components({nodes, links}: Blueprint, joins: (node: NodePlan) => boolean): ComponentOf {
+/** Links and tunnels join their ends; a node joins its interfaces when it passes packets on. */
+function components(blueprint: Blueprint, joins: (node: NodePlan) => boolean): ComponentOf {
 	const sets = new DisjointSets();
 	const vertexOf = (plan: InterfacePlan): string => {
-		const node = nodes.get(plan.node);
+		const node = blueprint.nodes.get(plan.node);
 		return node && joins(node) ? plan.node : `${plan.node}/${plan.name}`;
 	};
 
-	for (const {ends: [a, b]} of links) {
+	for (const [a, b] of wiresOf(blueprint)) {
 		sets.join(vertexOf(a), vertexOf(b));
 	}
 

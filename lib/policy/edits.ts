@@ -1,7 +1,7 @@
 /** What several edits have in common: they refuse to act on nothing and to drop what rules still name, and they drop one entry of a map. */
 import {InputError} from '../util/errors.ts';
 import {numbered} from './grammar.ts';
-import {rulesUsing} from './listing.ts';
+import {rulesNaming, rulesUsing} from './listing.ts';
 import type {Policy} from './model.ts';
 import type {Named} from './names.ts';
 
@@ -13,8 +13,8 @@ export function refuseNone(given: readonly unknown[], kind: string, usage: strin
 }
 
 /** @throws InputError `in-use` */
-export function refuseUsed(policy: Policy, kind: Exclude<Named, 'rule'>, name: string): void {
-	const users = rulesUsing(policy, name);
+export function refuseUsed(policy: Policy, kind: Exclude<Named, 'rule'> | 'node', name: string): void {
+	const users = kind === 'node' ? rulesNaming(policy, name) : rulesUsing(policy, name);
 	if (users.length > 0) {
 		const which = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} ${name}`;
 		throw new InputError('in-use', `${which} is used by rule ${users.map(numbered).join(', ')}. Delete the rule first: secrule del ${users.map(({id}) => id).join(' ')}.`, {expected: [`unused ${kind}`]});

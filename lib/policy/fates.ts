@@ -1,7 +1,7 @@
 /** What becomes of a packet at each enforcement point of its path. All of them give the same verdict; what each does about it depends on where it stands. */
 import type {Packet, Verdict} from './evaluate.ts';
 import {type DeviceKind, type Inventory, domainOf, isParted} from './inventory.ts';
-import type {Hop, Path} from './paths.ts';
+import type {Hop, Path} from '../topology/paths.ts';
 
 /** `passes` to the next point, also what a later one will answer; `rejects` by an answer; after a point that keeps it back the others are `beyond` its reach. */
 export type Fate = 'passes' | 'drops' | 'rejects' | 'beyond';

@@ -1,6 +1,7 @@
 /** What a policy needs to know of a network: who has which address behind which port, and which devices a pair's traffic crosses. */
 import type {Blueprint, InterfacePlan, NodePlan} from '../topology/blueprint.ts';
 import {type FirewallName, firewallOf} from '../topology/firewalls.ts';
+import {wiresOf} from '../topology/wires.ts';
 import {contains, linkLocalAddress, parsePrefix, sameAddress} from '../util/address.ts';
 import type {Address, Mac, Prefix} from '../util/address.ts';
 import {compareNames} from '../util/names.ts';
@@ -112,11 +113,11 @@ export function isParted(a: Domain | undefined, b: Domain | undefined): boolean 
 	return a && b ? a.id !== b.id : (a ?? b)?.perimeter === true;
 }
 
-/** Every end of a link to the end it meets. */
+/** Every end of a link or tunnel to the end it meets. */
 type PeerOf = ReadonlyMap<InterfacePlan, InterfacePlan>;
 
-function peersOf({links}: Blueprint): PeerOf {
-	return new Map(links.flatMap(({ends: [a, b]}) => [[a, b], [b, a]] as const));
+function peersOf(blueprint: Blueprint): PeerOf {
+	return new Map(wiresOf(blueprint).flatMap(([a, b]) => [[a, b], [b, a]] as const));
 }
 
 function hostEntry(node: NodePlan & {readonly kind: 'host'}, peerOf: PeerOf): HostEntry {

@@ -57,6 +57,11 @@ export function rulesUsing({rules}: Policy, name: string): Rule[] {
 	return rules.filter(rule => namesIn(rule).includes(name));
 }
 
+/** The rules that name the node, in evaluation order. */
+export function rulesNaming({rules}: Policy, node: string): Rule[] {
+	return rules.filter(({from, to}) => [from, to].flatMap(namedPeers).some(({kind, name}) => kind === 'node' && name === node));
+}
+
 /** What a rule names: they share one name space, so a name means one thing. Nodes are left out: they are no part of a policy. */
 function namesIn({from, to, traffic}: Rule): string[] {
 	const peers = [from, to].flatMap(namedPeers).filter(({kind}) => kind !== 'node').map(({name}) => name);

@@ -48,7 +48,7 @@ Refuses a name that cannot become what it should.
 
 @throws InputError `name` when it is malformed, `reserved-name` for a word of the prompt or the grammar, `name-taken` when something has it already
 */
-export function refuseUnlessFree(names: Names, kind: Named, name: string): void {
+export function refuseUnlessFree(names: Names, kind: Named | NodeKind, name: string): void {
 	if (!namePattern.test(name) || name.length > nameLimit) {
 		throw new InputError('name', `"${printable(name)}" cannot name ${articled(kind)}. Use a letter, then letters, digits, - or _, at most ${nameLimit} in all.`, {expected: ['name']});
 	}

@@ -1,6 +1,7 @@
 /** Which hosts a device parts: the parts of the network that are left once the device is taken out. */
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
 import {segmentsOf} from '../topology/segments.ts';
+import {wiresOf} from '../topology/wires.ts';
 import {formatPrefix, isLinkLocal, networkOf} from '../util/address.ts';
 
 /** A host's interface, as the node at the other end of its link sees it. */
@@ -12,7 +13,7 @@ type Leaf = {
 
 /** The network with its hosts apart: they pass nothing on. Both maps are by node. */
 type Graph = {
-	/** One entry a link, so parallel links count. */
+	/** One entry a link or tunnel, so parallel ones count. */
 	readonly neighbors: Map<string, string[]>;
 	readonly leaves: Map<string, Leaf[]>;
 	readonly routers: ReadonlySet<string>;
@@ -111,9 +112,9 @@ function graphOf(blueprint: Blueprint): Graph {
 		leaves: new Map(names.map(name => [name, []])),
 		routers: new Set(names.filter(name => blueprint.nodes.get(name)?.kind === 'router')),
 	};
-	const segments = segmentsOf(blueprint.nodes, blueprint.links);
+	const segments = segmentsOf(blueprint);
 	const numbers = new Map([...new Set(segments.values())].map((segment, index) => [segment, index]));
-	for (const [near, far] of blueprint.links.flatMap(({ends: [a, b]}) => [[a, b], [b, a]] as const)) {
+	for (const [near, far] of wiresOf(blueprint).flatMap(([a, b]) => [[a, b], [b, a]] as const)) {
 		if (isHost(far.node)) {
 			graph.leaves.get(near.node)?.push({host: far.node, networks: networksOf(far, numbers.get(segments.get(far) ?? []) ?? -1)});
 		} else {

@@ -4,7 +4,7 @@ import {answerTo} from './answers.ts';
 import type {Packet, Verdict} from './evaluate.ts';
 import {type Point, pointsOf} from './fates.ts';
 import type {Inventory} from './inventory.ts';
-import type {Paths} from './paths.ts';
+import type {Paths} from '../topology/paths.ts';
 
 export type Exchange = {readonly sender: NodePlan; readonly receiver: NodePlan; /** The request. */ readonly packet: Packet};
 export type Surroundings = {readonly evaluate: (packet: Packet) => Verdict; readonly paths: Paths; readonly inventory: Inventory; readonly blueprint: Pick<Blueprint, 'links'>};

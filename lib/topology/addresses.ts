@@ -11,17 +11,18 @@ const base6: Prefix = {family: 6, value: 0xFDn << 120n, length: 64};
 
 export type Addresses = ReadonlyMap<InterfaceDraft, readonly InterfaceAddress[]>;
 
-/** The n-th host gets the n-th address of the base. Where the file gave that one away, the host gets one after the last host's. */
+/** The n-th host gets the n-th address of the base. Where the file gave that one away, if only to a host that has no link yet, it gets one after the last host's. */
 export function assignAddresses({nodes, settings}: Graph, drafts: readonly InterfaceDraft[], problems: Problems): Addresses {
-	const addresses = new Map(drafts.map(draft => [draft, readAddresses(draft, problems)]));
+	const addresses = new Map(drafts.map(draft => [draft, draft.assigned?.addresses ?? readAddresses(draft, problems)]));
 	const hosts = nodes.filter(node => node.kind === 'host');
-	const given = [...addresses.values()].flat();
-	const pools = bases(settings, problems).map(base => pool(base, hosts.length, given));
 	const first = firstDrafts(drafts);
+	const waiting = hosts.filter(host => !first.has(host)).flatMap(({options}) => texts(options.ip)).flatMap(text => tryParseInterfaceAddress(text) ?? []);
+	const given = [...[...addresses.values()].flat(), ...waiting];
+	const pools = bases(settings, problems).map(base => pool(base, hosts.length, given));
 	let unserved = 0;
 	for (const [index, host] of hosts.entries()) {
 		const draft = first.get(host);
-		if (draft && draft.options.ip === undefined) {
+		if (draft && !draft.assigned && draft.options.ip === undefined) {
 			const served = pools.flatMap(take => take(index + 1) ?? []);
 			addresses.set(draft, served);
 			unserved += served.length < pools.length ? 1 : 0;

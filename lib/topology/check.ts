@@ -1,15 +1,18 @@
 /** Finds every problem of a topology at once, before anything starts. */
 import {Problems} from '../util/problems.ts';
-import {blueprint} from './assign.ts';
+import {assign} from './assign.ts';
 import type {Blueprint} from './blueprint.ts';
+import {checkBgpNumbers, checkBgpPeers, checkJoins} from './checks/bgp.ts';
 import {checkBroadcastAddresses, checkDuplicateAddresses, checkRouterSubnets, checkUsableAddresses} from './checks/addresses.ts';
 import {checkDuplicateMacs, checkInterfaceNameLengths, checkInterfaceNames, checkMtus, checkPorts} from './checks/interfaces.ts';
 import {checkBridgeSizes, checkLinkEnds, checkLoops, checkPortOwners} from './checks/links.ts';
 import {checkAllowedAddresses, checkDuplicateNames, checkHostInterfaces, checkNames} from './checks/nodes.ts';
 import {checkOptions} from './checks/options.ts';
 import {checkDuplicateRoutes, checkGateways, checkNextHops} from './checks/routes.ts';
+import {checkNeighbors, checkRules, checkSysctls} from './checks/routing.ts';
 import {checkShaping} from './checks/shaping.ts';
 import {checkStateSync} from './checks/state-sync.ts';
+import {checkDistinctTunnels, checkSshNames, checkTunnelEnds, checkTunnelNumbers, checkUnderlays} from './checks/tunnels.ts';
 import type {Graph} from './specs.ts';
 import type {Topology} from './topology.ts';
 
@@ -22,6 +25,11 @@ const graphChecks: ReadonlyArray<(graph: Graph, problems: Problems) => void> = [
 	checkLinkEnds,
 	checkPortOwners,
 	checkShaping,
+	checkTunnelEnds,
+	checkTunnelNumbers,
+	checkSshNames,
+	checkBgpNumbers,
+	checkJoins,
 ];
 
 /** What became of it. The last ones depend on what the first ones check, and keep quiet about nodes that already have a problem. */
@@ -40,8 +48,19 @@ const blueprintChecks: ReadonlyArray<(plan: Blueprint, problems: Problems) => vo
 	checkNextHops,
 	checkGateways,
 	checkDuplicateRoutes,
+	checkRules,
+	checkNeighbors,
+	checkSysctls,
 	checkStateSync,
+	checkDistinctTunnels,
+	checkUnderlays,
+	checkBgpPeers,
 ];
+
+/** Those that look at each node by itself. */
+const checksOfOneNode: ReadonlySet<(plan: Blueprint, problems: Problems) => void> = new Set([
+	checkInterfaceNameLengths, checkPorts, checkBridgeSizes, checkMtus, checkUsableAddresses, checkBroadcastAddresses, checkRouterSubnets, checkNextHops, checkDuplicateRoutes,
+]);
 
 /**
 A host without any link is no problem: it may be linked later.
@@ -51,23 +70,33 @@ A host without any link is no problem: it may be linked later.
 */
 export function check(topology: Topology): Blueprint {
 	const graph = topology.describe();
+	const {plan, problems} = examine(graph);
+	const count = problems.list.length;
+	problems.throwIfAny(`Topology ${graph.name} has ${count === 1 ? 'a problem' : `${count} problems`}:`);
+	return plan;
+}
+
+/**
+What becomes of a graph, and all its problems. Options that cannot be understood are told alone: nothing follows from them.
+
+@param touched the only nodes that can have problems of their own; default: all
+*/
+export function examine(graph: Graph, touched?: ReadonlySet<string>): {readonly plan: Blueprint; readonly problems: Problems} {
 	const problems = new Problems();
 	checkOptions(graph, problems);
-	stop(graph, problems);
+	if (problems.list.length > 0) {
+		return {plan: assign({...graph, nodes: [], links: [], tunnels: []}, new Problems()), problems};
+	}
+
 	for (const find of graphChecks) {
 		find(graph, problems);
 	}
 
-	const plan = blueprint(topology, problems);
+	const plan = assign(graph, problems);
+	const part = touched ? {...plan, nodes: new Map([...plan.nodes].filter(([name]) => touched.has(name)))} : plan;
 	for (const find of blueprintChecks) {
-		find(plan, problems);
+		find(checksOfOneNode.has(find) ? part : plan, problems);
 	}
 
-	stop(graph, problems);
-	return plan;
-}
-
-function stop({name}: Graph, problems: Problems): void {
-	const count = problems.list.length;
-	problems.throwIfAny(`Topology ${name} has ${count === 1 ? 'a problem' : `${count} problems`}:`);
+	return {plan, problems};
 }

@@ -1,6 +1,8 @@
-/** The two ends of every link become interfaces: their names, port numbers, MTUs and shaping. */
+/** The ends of links and tunnels become interfaces: their names, port numbers, MTUs and shaping. */
+import type {InterfacePlan} from './blueprint.ts';
 import {type Shaping, isShaped, mergeShaping, readShaping} from './shaping.ts';
-import {type EndSpec, type Graph, type InterfaceOptions, type LinkSpec, type NodeSpec, isStation} from './specs.ts';
+import {type EndSpec, type Graph, type InterfaceOptions, type LinkSpec, type NodeSpec, type TunnelMode, type TunnelOptions, type TunnelSpec, isStation} from './specs.ts';
+import {modeOf} from './tunnels.ts';
 
 /** Payload of an Ethernet frame in bytes (RFC 894). */
 const ethernetMtu = 1500;
@@ -12,8 +14,11 @@ export type InterfaceDraft = {
 	readonly port?: number;
 	readonly mtu: number;
 	readonly shaping?: Shaping;
+	readonly tunnel?: TunnelMode;
 	/** On the first interface of a host completed by the host's own `ip` and `mac`. */
 	readonly options: InterfaceOptions;
+	/** What it is already. */
+	readonly assigned?: InterfacePlan;
 };
 
 /**
@@ -29,9 +34,46 @@ export function draftInterfaces({nodes, links}: Graph): InterfaceDraft[] {
 	}));
 }
 
+/**
+@param graph as in `draftInterfaces`
+@returns one for each end of each tunnel, in the order of the file; their MTUs follow from their endpoints
+*/
+export function draftTunnelEnds({nodes, tunnels}: Graph): InterfaceDraft[] {
+	const byName = new Map(nodes.map(node => [node.name, node]));
+	const nextName = tunnelNaming(tunnels);
+	return tunnels.flatMap(({ends, options}) => ends.flatMap(end => {
+		const node = byName.get(end.node);
+		return node ? [{
+			node, name: end.options.name ?? nextName(node.name, options), mtu: ethernetMtu, tunnel: modeOf(options), options: end.options, ...(end.assigned ? {assigned: end.assigned} : {}),
+		}] : [];
+	}));
+}
+
+/** `ssh -w` takes numbers and makes the names itself; the other ones are counted for each node. */
+function tunnelNaming(tunnels: readonly TunnelSpec[]): (node: string, options: TunnelOptions) => string {
+	const taken = new Set(tunnels.flatMap(({ends}) => ends.map(({node, options}) => `${node} ${options.name ?? ''}`)));
+	return (node, options) => {
+		const stem = options.via === 'ssh' ? modeOf(options) === 'layer2' ? 'tap' : 'tun' : `${node}-tun`;
+		// A server lets a key have a number, not a name.
+		const others = options.via === 'ssh' ? ['tun', 'tap'] : [stem];
+		let number = 0;
+		while (others.some(other => taken.has(`${node} ${other}${number}`))) {
+			number++;
+		}
+
+		taken.add(`${node} ${stem}${number}`);
+		return `${stem}${number}`;
+	};
+}
+
 function draft(node: NodeSpec, end: EndSpec, link: LinkSpec, nextNumber: (node: NodeSpec, from: number) => number): InterfaceDraft {
 	const station = isStation(node);
 	const number = station ? nextNumber(node, 0) : end.options.port ?? nextNumber(node, 1);
+	if (end.assigned) {
+		const {name, port, mtu} = end.assigned;
+		return {node, name, ...(port === undefined ? {} : {port}), mtu, options: end.options, assigned: end.assigned};
+	}
+
 	return {
 		node,
 		name: end.options.name ?? `${node.name}-eth${number}`,

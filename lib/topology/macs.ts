@@ -33,6 +33,11 @@ function fromAddress(address: Address | undefined): Mac | undefined {
 function readMacs(drafts: readonly InterfaceDraft[], problems: Problems): Map<InterfaceDraft, Mac> {
 	const macs = new Map<InterfaceDraft, Mac>();
 	for (const draft of drafts) {
+		if (draft.assigned) {
+			macs.set(draft, draft.assigned.mac);
+			continue;
+		}
+
 		const text = draft.options.mac;
 		const mac = text === undefined ? undefined : tryParseMac(text);
 		if (mac !== undefined && isUnicast(mac)) {

@@ -1,11 +1,12 @@
 /** Static routes of hosts and routers, default gateways included: those of the file are read, a host's gateway that it leaves out is found. */
 import {
-	type Address, type Family, type Prefix, contains, formatPrefix, networkOf, tryParseAddress, tryParsePrefix,
+	type Address, type Family, type Prefix, contains, formatPrefix, networkOf, tryParseAddress,
 } from '../util/address.ts';
 import {printable} from '../util/names.ts';
 import type {Problems} from '../util/problems.ts';
 import {texts} from './addresses.ts';
-import type {InterfacePlan, RoutePlan} from './blueprint.ts';
+import type {InterfacePlan, NextHopPlan, RoutePlan} from './blueprint.ts';
+import {everything, readRoute, routeForm, withoutGaps} from './route-text.ts';
 import type {Segment} from './segments.ts';
 import type {HostOptions, NodeKind, NodeSpec, RouteOptions} from './specs.ts';
 
@@ -25,9 +26,9 @@ export function routePlanner({kinds, segments}: Surroundings, problems: Problems
 			return [];
 		}
 
-		const routes = (node.options.routes ?? []).flatMap(route => readRoute(node.name, route, problems) ?? []);
+		const routes = usableRoutes(node.name, node.options.routes ?? [], problems);
 		const gateways = node.kind === 'host' ? hostGateways(node.name, node.options, routes, () => [...new Set(interfaces.flatMap(routersOf))], problems) : [];
-		return [...routes, ...gateways].sort((a, b) => Number(a.via !== undefined) - Number(b.via !== undefined));
+		return inOrder([...routes, ...gateways]);
 	};
 }
 
@@ -49,6 +50,16 @@ function readGateway(host: string, text: string, problems: Problems): Address | 
 	}
 
 	return address;
+}
+
+/** Those without a next hop first. */
+export function inOrder(routes: readonly RoutePlan[]): RoutePlan[] {
+	return routes.toSorted((a, b) => Number(restsOnOthers(a)) - Number(restsOnOthers(b)));
+}
+
+/** A next hop's address must be reached before the route can be. */
+function restsOnOthers(route: RoutePlan): boolean {
+	return nextHopsOf(route).some(({via}) => via !== undefined);
 }
 
 /** Where two routers offer themselves, neither is chosen. */
@@ -78,38 +89,35 @@ function routersIn(segment: Segment, subnet: Prefix, kinds: Surroundings['kinds'
 		.flatMap(({addresses}) => addresses.find(({address}) => contains(subnet, address))?.address ?? []);
 }
 
-function readRoute(node: string, {to, via, interface: leaveBy}: RouteOptions, problems: Problems): RoutePlan | undefined {
-	const nextHop = via === undefined ? undefined : tryParseAddress(via);
-	const prefix = to === 'default' ? everything(nextHop?.family ?? 4) : tryParsePrefix(to);
-	const mistake = routeMistake(prefix, nextHop, {via, leaveBy});
-	if (mistake || !prefix) {
-		problems.add(node, `its route to "${printable(to)}" ${mistake}`, 'Write it like {to: \'10.2.0.0/16\', via: \'10.0.0.254\'} or {to: \'default\', interface: \'eth0\'}');
-		return undefined;
-	}
+/** What cannot be read is told, and left out. */
+function usableRoutes(node: string, given: readonly RouteOptions[], problems: Problems): RoutePlan[] {
+	return given.flatMap(options => {
+		const route = readRoute(options);
+		if (typeof route === 'string') {
+			problems.add(node, `its route to "${printable(options.to)}" ${route}`, routeForm);
+			return [];
+		}
 
-	return {to: prefix, ...(nextHop ? {via: nextHop} : {}), ...(leaveBy === undefined ? {} : {interface: leaveBy})};
+		return [route];
+	});
 }
 
-function routeMistake(to: Prefix | undefined, nextHop: Address | undefined, {via, leaveBy}: {via: string | undefined; leaveBy: string | undefined}): string {
-	if (!to) {
-		return 'names no prefix (the host bits must be zero)';
-	}
-
-	if (via !== undefined && !nextHop) {
-		return `goes via "${printable(via)}", which is no address`;
-	}
-
-	if (nextHop && nextHop.family !== to.family) {
-		return 'goes via an address of the other family';
-	}
-
-	return nextHop ?? leaveBy ? '' : 'has neither via nor interface';
+/** A route for whatever has no other one, in the table of everyday. */
+export function isDefault({to, table}: RoutePlan): boolean {
+	return to.length === 0 && table === undefined;
 }
 
-export function isDefault({to}: RoutePlan): boolean {
-	return to.length === 0;
+/** The next hops of a route: one, several, or none. */
+export function nextHopsOf({via, interface: name, onlink, nextHops, type}: RoutePlan): readonly NextHopPlan[] {
+	return nextHops ?? (type === undefined ? [withoutGaps<NextHopPlan>({via, interface: name, onlink, weight: undefined})] : []);
 }
 
-function everything(family: Family): Prefix {
-	return {family, value: 0n, length: 0};
+/** Whether a node passes packets of the family on. */
+export function forwards(node: NodeSpec, family: Family): boolean {
+	return node.kind === 'router' && (family === 4 ? node.options.forwarding : node.options.forwarding6 ?? node.options.forwarding) !== false;
+}
+
+/** Whether a router answers the neighbours that ask for others' addresses of the family. */
+export function answersForOthers(node: NodeSpec, family: Family): boolean {
+	return node.kind === 'router' && (family === 4 ? node.options.proxyArp : node.options.proxyNdp) === true;
 }

@@ -1,5 +1,9 @@
 /** What a topology file may say: the options of every kind of node, of an interface, of a link. */
+import type {InterfacePlan, NodePlan} from './blueprint.ts';
 import type {firewalls} from './firewalls.ts';
+import type {RoutingOptions, SysctlOptions} from './routing-options.ts';
+
+export type {NeighborOptions, NextHopOptions, RouteOptions, RoutingOptions, RuleOptions, SysctlOptions} from './routing-options.ts';
 
 /** What is done to frames on their way; it needs netem, which not every kernel has. */
 export type ShapingOptions = {
@@ -27,13 +31,17 @@ export type InterfaceOptions = ShapingOptions & {
 	readonly mtu?: number;
 	/** Port number on a switch or bridge; default: the next free one from 1. */
 	readonly port?: number;
+	/** At the end of a tunnel: the node's address to which the other end sends; default: the one in the other end's subnet, else its only one. */
+	readonly endpoint?: string;
+	/** Kernel settings of the interface, such as `{'ipv4/rp_filter': 1}`. */
+	readonly sysctls?: SysctlOptions;
 };
 
 /** What a host or a router may say about its end: it has no port numbers. */
 export type StationOptions = Omit<InterfaceOptions, 'port'>;
 
 /** What a switch or a bridge may say about its end: it has no addresses. */
-export type PortOptions = Omit<InterfaceOptions, 'ip'>;
+export type PortOptions = Omit<InterfaceOptions, 'ip' | 'endpoint' | 'sysctls'>;
 
 /** Shaping is of both directions. */
 export type LinkOptions = ShapingOptions & {
@@ -43,40 +51,90 @@ export type LinkOptions = ShapingOptions & {
 	readonly stateSync?: boolean;
 };
 
-/** A static route of a host or a router. */
-export type RouteOptions = {
-	/** Destination prefix, or `default` (of IPv6 when `via` is an IPv6 address, else of IPv4). */
-	readonly to: string;
-	/** Address of the next hop. */
-	readonly via?: string;
-	/** Interface to leave by; needed when there is no `via`. */
-	readonly interface?: string;
+/** Layer 3 carries packets and has no MACs; layer 2 carries Ethernet frames, so that both ends are neighbors. */
+export type TunnelMode = 'layer2' | 'layer3';
+
+export type GreOptions = {
+	readonly via: 'gre';
+	/** Default `layer3`; `layer2` is what Linux calls gretap. */
+	readonly mode?: TunnelMode;
+	/** Tells several tunnels between the same two endpoints apart, 0 to 4294967295 (RFC 2890); default: none. */
+	readonly key?: number;
+	/** Of the outer packets, 1 to 255; default 255. */
+	readonly ttl?: number;
+	/** Bytes; default: what fits the endpoints' interfaces. */
+	readonly mtu?: number;
 };
 
-export type HostOptions = {
+/** Always of layer 2. */
+export type VxlanOptions = {
+	readonly via: 'vxlan';
+	/** Number of the network, 0 to 16777215 (RFC 7348); default: the tunnel's place among all VXLANs, from 1. */
+	readonly vni?: number;
+	/** Of the outer packets, 1 to 255; default 64. */
+	readonly ttl?: number;
+	/** UDP port; default 4789. */
+	readonly port?: number;
+	/** Bytes; default: what fits the endpoints' interfaces. */
+	readonly mtu?: number;
+};
+
+/** By `ssh -w`: the first end connects, the second one serves. Its interfaces are called tun0, tun1 … (layer 2: tap0 …). */
+export type SshOptions = {
+	readonly via: 'ssh';
+	/** Default `layer3`. */
+	readonly mode?: TunnelMode;
+	/** Default 1500: a stream of bytes carries packets of any size. */
+	readonly mtu?: number;
+	/** How the end that connects finds out that the other one is gone: after `count` questions, `interval` seconds apart; default 120 and 3. */
+	readonly keepAlive?: {readonly interval?: number; readonly count?: number};
+};
+
+export type TunnelOptions = GreOptions | VxlanOptions | SshOptions;
+
+export type HostOptions = RoutingOptions & {
 	/** Addresses of the first interface; default: the next ones of the topology's `ipBase` (and of fd00::/64 with `ipv6`). */
 	readonly ip?: string | readonly string[];
 	/** MAC address of the first interface. */
 	readonly mac?: string;
 	/** Default gateways, one a family; default: the only router with an address in the host's subnet. `'none'` for no default route. */
 	readonly gateway?: string | readonly string[];
-	readonly routes?: readonly RouteOptions[];
 	/** Further addresses the host may use as source (POLICY 2.5). */
 	readonly allowedAddresses?: readonly string[];
 	/** False lifts the checks at this host's ports (POLICY 2.5); default true. */
 	readonly portSecurity?: boolean;
+	/** The edge router that it joins when the lab starts; default: none, `HOST join ROUTER` does it later. */
+	readonly joins?: string;
 };
 
-export type RouterOptions = {
+/** A BGP router (RFC 4271). Hosts can join it: the others learn from it where they are. */
+export type BgpOptions = {
+	/** Number of its autonomous system, 1 to 4294967295. */
+	readonly as: number;
+	/**
+	With whom it has sessions: `full-mesh` (the default), every router of its AS that says the same; `route-reflector`, every router of its AS, and they are its
+	clients (RFC 4456); else names of routers of any AS. It is enough that one of two names the other.
+	*/
+	readonly neighbors?: 'full-mesh' | 'route-reflector' | readonly string[];
+	/** Seconds after which a silent neighbor is taken for gone, 3 to 65535; default 9. */
+	readonly holdTime?: number;
+};
+
+export type RouterOptions = RoutingOptions & {
+	/** Makes it an edge router: hosts join and leave it, and the lab's control plane tells the other edge routers. */
+	readonly bgp?: BgpOptions;
 	/** A perimeter firewall: what it forwards is judged by chain PFW and denied unless a rule allows it. */
 	readonly perimeter?: boolean;
-	/** IPv4 and IPv6 forwarding; default true. */
+	/** Pass on packets of IPv4 that are for others; default true. */
 	readonly forwarding?: boolean;
+	/** The same of IPv6; default: as `forwarding`. */
+	readonly forwarding6?: boolean;
 	/** Answer ARP for addresses that are routed out of another interface; default false. */
 	readonly proxyArp?: boolean;
+	/** The same of IPv6, for addresses that have a route of their own (/128); default false. */
+	readonly proxyNdp?: boolean;
 	/** Driver of a perimeter firewall; default iptables-perimeter. */
 	readonly firewall?: (typeof firewalls)['router'][number];
-	readonly routes?: readonly RouteOptions[];
 };
 
 export type SwitchOptions = {
@@ -105,12 +163,20 @@ export type EndSpec = {
 	readonly options: InterfaceOptions;
 	/** Name of the other topology whose node was linked here by mistake. */
 	readonly foreign?: string;
+	/** What it is already, in a network that runs: nothing of it is read or checked again. */
+	readonly assigned?: InterfacePlan;
 };
 
 export type LinkSpec = {readonly ends: readonly [EndSpec, EndSpec]; readonly options: LinkOptions};
 
+/** Two ends; of a VXLAN two or more. */
+export type TunnelSpec = {readonly ends: readonly EndSpec[]; readonly options: TunnelOptions};
+
 /** What happens to a pair that no rule matches and no perimeter firewall parts (POLICY 2.4). */
 export type Isolation = 'bound' | 'none' | 'all';
+
+/** Who tells edge routers where hosts are: they tell each other by BGP, or one controller programs them all. */
+export type ControlKind = 'bgp' | 'controller';
 
 /** Settings of a whole topology. */
 export type Settings = {
@@ -120,6 +186,10 @@ export type Settings = {
 	readonly ipv6?: boolean;
 	/** Default `bound`. */
 	readonly isolation?: Isolation;
+	/** Default `bgp`; it matters where routers have `bgp`. */
+	readonly control?: ControlKind;
+	/** `static`: every router gets routes to every subnet, by the fewest routers; default: only what it says itself. */
+	readonly routing?: 'static';
 };
 
 /** A topology as its file says it: nothing assigned, nothing checked. */
@@ -129,6 +199,9 @@ export type Graph = {
 	/** In the order of the file. */
 	readonly nodes: readonly NodeSpec[];
 	readonly links: readonly LinkSpec[];
+	readonly tunnels: readonly TunnelSpec[];
+	/** Nodes as they are already, in a network that runs: one around which nothing is new stays so. */
+	readonly assigned?: ReadonlyMap<string, NodePlan>;
 };
 
 /** Hosts and routers have addresses; switches and bridges have ports. */

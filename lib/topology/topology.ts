@@ -3,7 +3,8 @@ import {InputError, messageOf} from '../util/errors.ts';
 import {printable} from '../util/names.ts';
 import {type ParameterSpecs, type ParameterValues, defaultValues} from './parameters.ts';
 import type {
-	BridgeOptions, EndSpec, Graph, HostOptions, InterfaceOptions, LinkOptions, LinkSpec, NodeSpec, PortOptions, RouterOptions, Settings, StationOptions, SwitchOptions,
+	BridgeOptions, EndSpec, Graph, HostOptions, InterfaceOptions, LinkOptions, LinkSpec, NodeSpec, PortOptions, RouterOptions, Settings, StationOptions, SwitchOptions, TunnelOptions,
+	TunnelSpec, VxlanOptions,
 } from './specs.ts';
 
 /**
@@ -34,6 +35,8 @@ export abstract class Topology<Specs extends ParameterSpecs = ParameterSpecs> {
 	readonly settings: Settings = {};
 	/** Lines of the prompt that make the policy it begins with, such as `secrule add allow web to db`; each changes the policy and nothing else. */
 	readonly policy: readonly string[] = [];
+	/** Lines of the prompt that `securenet run` takes as soon as the lab is up, and prints with what comes of each, unless it is given lines to run. */
+	readonly steps: readonly string[] = [];
 	readonly parameters: ParameterValues<Specs>;
 	#draft: Draft | undefined;
 	#graph: Graph | undefined;
@@ -78,6 +81,21 @@ export abstract class Topology<Specs extends ParameterSpecs = ParameterSpecs> {
 	}
 
 	/**
+	A tunnel between two hosts or routers: each gets an interface, and what is sent into one comes out of the other, carried by the network between their endpoints.
+
+	@param a a host or router, or `node.interface({ip, endpoint, …})` to say more about its end; over SSH it is the one that connects
+	@param options such as `{via: 'gre', key: 7}`
+	*/
+	addTunnel(a: NodeHandle<StationOptions> | End, b: NodeHandle<StationOptions> | End, options: TunnelOptions): TunnelSpec {
+		return this.#addTunnel([a, b], options);
+	}
+
+	/** One Ethernet segment among any number of hosts and routers, each of which sends to all others. @param ends two or more, as in `addTunnel` */
+	addVxlan(ends: ReadonlyArray<NodeHandle<StationOptions> | End>, options: Omit<VxlanOptions, 'via'> = {}): TunnelSpec {
+		return this.#addTunnel(ends, {...options, via: 'vxlan'});
+	}
+
+	/**
 	What `build()` adds, unchecked; the same object every time.
 
 	@throws InputError `build` when `build()` fails
@@ -92,7 +110,7 @@ export abstract class Topology<Specs extends ParameterSpecs = ParameterSpecs> {
 			throw new InputError('build', `build() of ${this.name} is async: what it adds after its first await would be lost. Make it a plain method.`);
 		}
 
-		const draft: Draft = {nodes: [], links: []};
+		const draft: Draft = {nodes: [], links: [], tunnels: []};
 		this.#draft = draft;
 		try {
 			this.build();
@@ -109,6 +127,12 @@ export abstract class Topology<Specs extends ParameterSpecs = ParameterSpecs> {
 	#add<Options extends InterfaceOptions>(node: NodeSpec): NodeHandle<Options> {
 		this.#drafting(`Adding ${node.kind} ${node.name}`).nodes.push(node);
 		return new NodeHandle(this, node.name);
+	}
+
+	#addTunnel(ends: ReadonlyArray<NodeHandle | End>, options: TunnelOptions): TunnelSpec {
+		const tunnel: TunnelSpec = {ends: ends.map(end => this.#end(end)), options};
+		this.#drafting('Adding a tunnel').tunnels.push(tunnel);
+		return tunnel;
 	}
 
 	#drafting(deed: string): Draft {
@@ -128,7 +152,7 @@ export abstract class Topology<Specs extends ParameterSpecs = ParameterSpecs> {
 /** A topology file's default export, as the command line meets it. */
 export type TopologyClass = (new (values?: Readonly<Record<string, number | string | boolean>>) => Topology) & {readonly parameters: ParameterSpecs};
 
-type Draft = {readonly nodes: NodeSpec[]; readonly links: LinkSpec[]};
+type Draft = {readonly nodes: NodeSpec[]; readonly links: LinkSpec[]; readonly tunnels: TunnelSpec[]};
 
 /** A node while it is being linked. Only `add*` makes handles, so a misspelled node does not compile. */
 export class NodeHandle<Options extends InterfaceOptions = InterfaceOptions> {
@@ -169,7 +193,7 @@ function toEnd(given: unknown): End {
 	}
 
 	const word = typeof given === 'string' ? `"${printable(given)}"` : typeof given;
-	throw new InputError('build', `addLink() was given ${word}. Give it what addHost(), addRouter(), addSwitch() or addBridge() returned.`, {expected: ['node']});
+	throw new InputError('build', `A link or tunnel was given ${word} as its end. Give it what addHost(), addRouter(), addSwitch() or addBridge() returned.`, {expected: ['node']});
 }
 
 /** RouterAsSwitch → router-as-switch, VirtualL2 → virtual-l2. */

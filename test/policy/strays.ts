@@ -5,7 +5,7 @@ import {unawareOf} from '../../lib/policy/strays.ts';
 import type {Blueprint, InterfacePlan, NodePlan} from '../../lib/topology/blueprint.ts';
 
 function points(...names: readonly string[]): Point[] {
-	return names.map(name => ({hop: {node: {name} as NodePlan}, kind: name.startsWith('s') ? 'switch' : 'perimeter', fate: 'passes'}));
+	return names.map(name => ({hop: {node: {name} as NodePlan, ttl: 64}, kind: name.startsWith('s') ? 'switch' : 'perimeter', fate: 'passes'}));
 }
 
 function links(...pairs: ReadonlyArray<readonly [string, string]>): Pick<Blueprint, 'links'> {

@@ -87,7 +87,7 @@ const cases: readonly Case[] = [
 	{title: 'an option twice', build: t => t.addLink(t.addHost('h1', {ip: '10.0.0.1/8'}).interface({ip: '10.0.0.2/8'}), t.addSwitch('s1')), expected: 'h1: ip is given twice, by addHost() and by its first interface. Leave one of them out.'},
 	{title: 'an allowed address that is none', build: host({allowedAddresses: ['10.0.0.0/8', '10.0.0.1/8']}), expected: 'h1: "10.0.0.1/8" among its allowedAddresses is neither an address nor a prefix. Write it like 10.0.0.9 or 10.9.0.0/16, host bits zero.'},
 
-	{title: 'an unknown option', build: host({adress: '10.0.0.1/8', ipp: 'x'} as HostOptions), expected: ['h1: there is no option "adress" here. Known are ip, mac, gateway, routes, allowedAddresses, portSecurity.', 'h1: there is no option "ipp" here. Did you mean ip?']},
+	{title: 'an unknown option', build: host({adress: '10.0.0.1/8', ipp: 'x'} as HostOptions), expected: ['h1: there is no option "adress" here. Known are ip, mac, gateway, routes, rules, neighbors, rpFilter, sysctls, allowedAddresses, portSecurity, joins.', 'h1: there is no option "ipp" here. Did you mean ip?']},
 	{title: 'a number for a text', build: host({ip: 5 as never}), expected: 'h1: option ip has a value of the wrong kind. Give a text or a list of texts.'},
 	{title: 'a text for a number', build: ends({port: '1' as never}), expected: 's1: option port has a value of the wrong kind. Give a number.'},
 	{title: 'a text for a flag', build: t => t.addSwitch('s1', {stp: 'yes' as never}), expected: 's1: option stp has a value of the wrong kind. Give true or false.'},

@@ -105,10 +105,10 @@ test('a bug in the file keeps its message and place', buildFails, sketch(() => {
 }), /build\(\) of sketch failed: x is undefined \(at .*topology\.ts:\d+/);
 test('a name instead of a handle', buildFails, sketch(each => {
 	each.addLink('h1' as never, each.addHost('h2'));
-}), /addLink\(\) was given "h1"\. Give it what addHost\(\)/);
+}), /A link or tunnel was given "h1" as its end\. Give it what addHost\(\)/);
 test('nothing instead of a handle', buildFails, sketch(each => {
 	each.addLink(each.addHost('h2'), undefined as never);
-}), /addLink\(\) was given undefined/);
+}), /A link or tunnel was given undefined/);
 test('async', buildFails, new Async(), /async is async/);
 
 test('adding outside build() is refused', t => {

@@ -52,8 +52,8 @@ function roleInSubnet(given: InterfaceAddress): 'network' | 'broadcast' | undefi
 }
 
 /** Policy tells hosts by their addresses, so an address is unique in the topology; link-local ones only where they are heard. */
-export function checkDuplicateAddresses({nodes, links}: Blueprint, problems: Problems): void {
-	const segments = segmentsOf(nodes, links);
+export function checkDuplicateAddresses({nodes, links, tunnels}: Blueprint, problems: Problems): void {
+	const segments = segmentsOf({nodes, links, tunnels});
 	const owners: Owners = new Map();
 	for (const {name: node, interfaces} of nodes.values()) {
 		for (const each of interfaces) {

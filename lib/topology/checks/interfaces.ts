@@ -88,8 +88,8 @@ export function checkMtus({nodes}: Blueprint, problems: Problems): void {
 }
 
 /** Only MACs that the file gives can be equal. On two networks they may be: a MAC means nothing beyond its own. */
-export function checkDuplicateMacs({nodes, links}: Blueprint, problems: Problems): void {
-	const segments = segmentsOf(nodes, links);
+export function checkDuplicateMacs({nodes, links, tunnels}: Blueprint, problems: Problems): void {
+	const segments = segmentsOf({nodes, links, tunnels});
 	const ownersOn = new Map<Segment | undefined, Map<Mac, InterfacePlan>>();
 	for (const {name: node, interfaces} of nodes.values()) {
 		for (const each of interfaces) {

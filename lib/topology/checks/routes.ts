@@ -2,8 +2,9 @@
 import {type Address, type Prefix, formatAddress, formatPrefix, isLinkLocal, networkOf, width} from '../../util/address.ts';
 import {nearestNames, printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
-import type {Blueprint, NodePlan, RoutePlan} from '../blueprint.ts';
-import {isDefault} from '../routes.ts';
+import type {Blueprint, NextHopPlan, NodePlan, RoutePlan} from '../blueprint.ts';
+import {answersForOthers, isDefault, nextHopsOf} from '../routes.ts';
+import {defaultMetric} from '../route-text.ts';
 import {type Segment, segmentsOf} from '../segments.ts';
 
 /** A next hop must lie in a subnet of the node, or be the destination of a route that needs none. */
@@ -12,7 +13,7 @@ export function checkNextHops({nodes}: Blueprint, problems: Problems): void {
 	for (const node of [...nodes.values()].filter(({name}) => !faulty.has(name))) {
 		const surroundings = surroundingsOf(node);
 		for (const route of node.routes) {
-			const mistake = unknownInterface(node, route) ?? badNextHop(node, route, surroundings);
+			const mistake = firstOf(nextHopsOf(route), hop => unknownInterface(node, route, hop) ?? badNextHop(node, route, hop, surroundings)) ?? badSource(route, surroundings);
 			if (mistake) {
 				problems.add(node.name, mistake.message, mistake.hint);
 			}
@@ -22,21 +23,28 @@ export function checkNextHops({nodes}: Blueprint, problems: Problems): void {
 
 type Mistake = {readonly message: string; readonly hint: string};
 
-function unknownInterface({interfaces}: NodePlan, route: RoutePlan): Mistake | undefined {
-	const names = interfaces.map(({name}) => name);
-	if (route.interface === undefined || names.includes(route.interface)) {
+function firstOf(hops: readonly NextHopPlan[], find: (hop: NextHopPlan) => Mistake | undefined): Mistake | undefined {
+	return hops.map(find).find(mistake => mistake !== undefined);
+}
+
+function unknownInterface({interfaces}: NodePlan, route: RoutePlan, {interface: name}: NextHopPlan): Mistake | undefined {
+	const names = interfaces.map(each => each.name);
+	if (name === undefined || names.includes(name)) {
 		return undefined;
 	}
 
-	const near = nearestNames(route.interface, names);
+	const near = nearestNames(name, names);
 	return {
-		message: `its route to ${destination(route)} leaves by "${printable(route.interface)}", which it does not have`,
+		message: `its route to ${destination(route)} leaves by "${printable(name)}", which it does not have`,
 		hint: names.length === 0 ? 'Link it first' : `Name one of its interfaces: ${(near.length > 0 ? near : names.slice(0, 5)).join(', ')}`,
 	};
 }
 
-function badNextHop({kind}: NodePlan, route: RoutePlan, {own, subnets}: Surroundings): Mistake | undefined {
-	const {via} = route;
+function badSource({source, ...route}: RoutePlan, {own}: Surroundings): Mistake | undefined {
+	return source && !own.has(formatAddress(source)) ? {message: `the source ${formatAddress(source)} of its route to ${destination(route)} is no address of it`, hint: 'Give one of its own addresses'} : undefined;
+}
+
+function badNextHop({kind}: NodePlan, route: RoutePlan, {via, interface: name, onlink}: NextHopPlan, {own, subnets}: Surroundings): Mistake | undefined {
 	if (!via) {
 		return undefined;
 	}
@@ -46,13 +54,13 @@ function badNextHop({kind}: NodePlan, route: RoutePlan, {own, subnets}: Surround
 		return {message: `${what} is its own address`, hint: 'Give the address of a neighbor'};
 	}
 
-	const reached = subnets.get(route.interface);
-	if ((reached && holds(reached, via)) || (isLinkLocal(via) && route.interface !== undefined)) {
+	const reached = subnets.get(name);
+	if ((reached && holds(reached, via)) || onlink === true || (isLinkLocal(via) && name !== undefined)) {
 		return undefined;
 	}
 
 	const place = reached ? `none of its subnets (${[...reached.keys].slice(0, 5).join(', ')})` : 'no subnet of it';
-	return {message: `${what} lies in ${place}`, hint: isLinkLocal(via) ? 'Name the interface as well' : 'Give the address of a neighbor, or give the node an address in that subnet'};
+	return {message: `${what} lies in ${place}`, hint: isLinkLocal(via) ? 'Name the interface as well' : `Give the address of a neighbor, or give the node an address in that subnet${name === undefined ? '' : ', or say onlink: true'}`};
 }
 
 /** Prefixes as text and the lengths they have, so that finding one that holds an address takes one look a length, however many there are. */
@@ -69,7 +77,7 @@ type Surroundings = {
 function surroundingsOf({interfaces, routes}: NodePlan): Surroundings {
 	const reached = [
 		...interfaces.flatMap(({name, addresses}) => addresses.map(given => ({name, prefix: networkOf(given)}))),
-		...routes.flatMap(({to, via, interface: name}) => via || name === undefined ? [] : [{name, prefix: to}]),
+		...routes.flatMap(({to, via, interface: name, table}) => via || name === undefined || table !== undefined ? [] : [{name, prefix: to}]),
 	];
 	const subnets = new Map<string | undefined, Subnets>();
 	for (const {name, prefix} of reached) {
@@ -92,15 +100,15 @@ function addSubnet(subnets: Map<string | undefined, Subnets>, leaveBy: string | 
 }
 
 /** Somebody in the segment must have the gateway's address, unless a router there answers for others (proxy ARP). */
-export function checkGateways({nodes, links}: Blueprint, problems: Problems): void {
+export function checkGateways({nodes, links, tunnels}: Blueprint, problems: Problems): void {
 	const faulty = faultyNodes(problems);
-	const segments = segmentsOf(nodes, links);
+	const segments = segmentsOf({nodes, links, tunnels});
 	const owns = ownerFinder();
 	for (const {name, kind, interfaces, routes} of nodes.values()) {
 		const around = interfaces.map(each => segments.get(each) ?? []);
 		const gateways = kind === 'host' ? routes.filter(isDefault).flatMap(({via}) => via ?? []) : [];
 		for (const gateway of gateways) {
-			const isKnown = around.some(segment => owns(segment, gateway) || segment.some(({node}) => faulty.has(node) || answersForOthers(nodes.get(node))));
+			const isKnown = around.some(segment => owns(segment, gateway) || segment.some(({node}) => faulty.has(node) || isProxy(nodes.get(node), gateway)));
 			if (!isKnown && !faulty.has(name)) {
 				problems.add(name, `no node in its segment has its gateway ${formatAddress(gateway)}`, 'Give a router there this address, or write gateway: \'none\'');
 			}
@@ -118,8 +126,8 @@ function ownerFinder(): (segment: Segment, address: Address) => boolean {
 	};
 }
 
-function answersForOthers(node: NodePlan | undefined): boolean {
-	return node?.kind === 'router' && node.options.proxyArp === true;
+function isProxy(node: NodePlan | undefined, {family}: Address): boolean {
+	return node !== undefined && answersForOthers(node, family);
 }
 
 export function checkDuplicateRoutes({nodes}: Blueprint, problems: Problems): void {
@@ -127,14 +135,20 @@ export function checkDuplicateRoutes({nodes}: Blueprint, problems: Problems): vo
 		const taken = new Map(interfaces.flatMap(each => each.addresses.map(given => [formatPrefix(networkOf(given)), `the subnet of ${each.name}`])));
 		for (const route of routes) {
 			const text = destination(route);
-			const other = taken.get(text);
+			const key = placeOf(route);
+			const other = taken.get(key);
 			if (other !== undefined) {
 				problems.add(name, `its route to ${text} repeats ${printable(other)}`, 'Leave one of them out');
 			}
 
-			taken.set(text, 'another route');
+			taken.set(key, 'another route');
 		}
 	}
+}
+
+/** Routes to one prefix may differ in their tables and their metrics. */
+function placeOf({to, table, metric = defaultMetric(to)}: RoutePlan): string {
+	return [formatPrefix(to), ...metric === defaultMetric(to) ? [] : [`metric ${metric}`], ...table === undefined ? [] : [`table ${table}`]].join(' ');
 }
 
 /** One mistake is told once: what follows from it is not. */
@@ -142,6 +156,6 @@ function faultyNodes({list}: Problems): ReadonlySet<string> {
 	return new Set(list.map(({subject}) => subject));
 }
 
-function destination(route: RoutePlan): string {
-	return isDefault(route) ? `default (IPv${route.to.family})` : formatPrefix(route.to);
+function destination({to}: Pick<RoutePlan, 'to'>): string {
+	return to.length === 0 ? `default (IPv${to.family})` : formatPrefix(to);
 }

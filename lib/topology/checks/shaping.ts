@@ -6,7 +6,7 @@ import type {Graph, LinkSpec} from '../specs.ts';
 
 /** What a link's own options say wrong is told once, not for both of its ends. */
 export function checkShaping({links}: Graph, problems: Problems): void {
-	for (const link of links) {
+	for (const link of links.filter(({ends}) => ends.every(({assigned}) => !assigned))) {
 		const unreadable = [link, ...link.ends].flatMap(place => tell(subjectOf(place, link), readShaping(place.options).mistakes, problems));
 		if (unreadable.length === 0) {
 			checkConflicts(link, problems);

@@ -1,0 +1,68 @@
+/** Checks of BGP: numbers that the protocol has room for, neighbors that exist and can be reached, hosts that join a router where hosts can join. */
+import {nearestTo, printable} from '../../util/names.ts';
+import type {Problems} from '../../util/problems.ts';
+import {addressFinder, sessionPairs} from '../bgp-sessions.ts';
+import type {Blueprint} from '../blueprint.ts';
+import type {Graph} from '../specs.ts';
+
+/** RFC 6793: four bytes, and 0 is nobody's (RFC 7607). */
+const largestAs = 0xFFFF_FFFF;
+/** Seconds, of RFC 4271, 4.2. */
+const holdTimes = {least: 3, most: 0xFFFF} as const;
+
+export function checkBgpNumbers({nodes}: Graph, problems: Problems): void {
+	const routers = edgeNames({nodes});
+	for (const node of nodes) {
+		const bgp = node.kind === 'router' ? node.options.bgp : undefined;
+		if (!bgp) {
+			continue;
+		}
+
+		if (!isWhole(bgp.as, 1, largestAs)) {
+			problems.add(node.name, `its AS number is ${bgp.as}`, `Give a whole number from 1 to ${largestAs}, such as 65000, which is for private use`);
+		}
+
+		if (bgp.holdTime !== undefined && !isWhole(bgp.holdTime, holdTimes.least, holdTimes.most)) {
+			problems.add(node.name, `its holdTime is ${bgp.holdTime}`, `Give whole seconds from ${holdTimes.least} to ${holdTimes.most}`);
+		}
+
+		for (const name of namedNeighbors(bgp.neighbors).filter(each => each === node.name || !routers.includes(each))) {
+			problems.add(node.name, `its BGP neighbor "${printable(name)}" is no other router with bgp`, hintFor(name, routers.filter(each => each !== node.name)));
+		}
+	}
+}
+
+export function checkJoins({nodes}: Graph, problems: Problems): void {
+	const routers = edgeNames({nodes});
+	for (const node of nodes) {
+		if (node.kind === 'host' && node.options.joins !== undefined && !routers.includes(node.options.joins)) {
+			problems.add(node.name, `it joins "${printable(node.options.joins)}", which is no router with bgp`, hintFor(node.options.joins, routers));
+		}
+	}
+}
+
+/** Neighbors without addresses to talk by. */
+export function checkBgpPeers(blueprint: Blueprint, problems: Problems): void {
+	const addresses = addressFinder(blueprint);
+	for (const [a, b] of sessionPairs(blueprint)) {
+		if (blueprint.settings.control !== 'controller' && !addresses(a, b, 4) && !addresses(a, b, 6)) {
+			problems.add(a.name, `it has no address to talk BGP to ${b.name} by`, 'Give both an address in a subnet that they share');
+		}
+	}
+}
+
+function edgeNames({nodes}: Pick<Graph, 'nodes'>): string[] {
+	return nodes.filter(node => node.kind === 'router' && node.options.bgp !== undefined).map(({name}) => name);
+}
+
+function namedNeighbors(neighbors: string | readonly string[] | undefined): readonly string[] {
+	return neighbors === undefined || neighbors === 'full-mesh' || neighbors === 'route-reflector' ? [] : [neighbors].flat();
+}
+
+function hintFor(name: string, routers: readonly string[]): string {
+	return nearestTo(name, routers).hint.trim() || `Routers with bgp are ${routers.join(', ') || 'none'}`;
+}
+
+function isWhole(number: number, least: number, most: number): boolean {
+	return Number.isInteger(number) && number >= least && number <= most;
+}
