@@ -23,7 +23,7 @@ export type BuildOptions = {
 Interface 1 is the loopback, and a kernel that has loaded tunnel modules gives every namespace their interfaces (gre0, tunl0, sit0 …).
 In the fabric, Open vSwitch makes interfaces too. Ours begin above those.
 */
-const firstIndex = {node: 100, fabric: 10_000} as const;
+export const firstIndex = {node: 100, fabric: 10_000} as const;
 /** Objects made without a pause: some 10 ms, so that programs started meanwhile are served. */
 const batchSize = 8;
 
@@ -57,18 +57,28 @@ export async function createNodeNamespaces(plans: readonly NodePlan[], inherited
 	});
 }
 
+export type Ports = {
+	readonly interfaces: Map<InterfacePlan, Interface>;
+	/** Index of each Linux bridge, by its name. */
+	readonly masters: ReadonlyMap<string, number>;
+};
+
 /** Interfaces of switches and bridges, decided before any exists: a link may lead to a switch of a later portion. */
-export function layOutPorts(blueprint: Blueprint, fabric: Namespace): Map<InterfacePlan, Interface> {
+export function layOutPorts(blueprint: Blueprint, fabric: Namespace): Ports {
 	const interfaces = new Map<InterfacePlan, Interface>();
+	const masters = new Map<string, number>();
 	let next = firstIndex.fabric;
 	for (const node of [...blueprint.nodes.values()].filter(isSwitching)) {
-		const master = node.kind === 'bridge' ? next++ : undefined;
+		if (node.kind === 'bridge') {
+			masters.set(node.name, next++);
+		}
+
 		for (const plan of node.interfaces) {
-			interfaces.set(plan, {...plan, namespace: fabric, index: next++, master});
+			interfaces.set(plan, {...plan, namespace: fabric, index: next++, master: masters.get(node.name)});
 		}
 	}
 
-	return interfaces;
+	return {interfaces, masters};
 }
 
 /** Interfaces of hosts and routers, once their namespaces exist. */
@@ -82,12 +92,11 @@ export function layOutStations(plans: readonly NodePlan[], namespaces: ReadonlyM
 }
 
 /** Linux bridges, each with the index its ports name as their master. */
-export function createBridges(blueprint: Blueprint, fabric: Namespace, interfaces: ReadonlyMap<InterfacePlan, Interface>): void {
+export function createBridges(blueprint: Blueprint, fabric: Namespace, masters: Ports['masters']): void {
 	using rtnetlink = new Rtnetlink(fabric);
 	for (const node of blueprint.nodes.values()) {
-		const [port] = node.interfaces;
 		if (node.kind === 'bridge') {
-			addBridge(rtnetlink, {name: node.name, index: (port && interfaces.get(port)?.master) ?? 0, stp: node.options.stp === true});
+			addBridge(rtnetlink, {name: node.name, index: masters.get(node.name) ?? 0, stp: node.options.stp === true});
 		}
 	}
 
@@ -114,7 +123,8 @@ function inFabricFirst([a, b]: readonly [Interface, Interface], fabric: Namespac
 	return b.namespace === fabric ? [b, a] : [a, b];
 }
 
-function joinFabric(rtnetlink: Rtnetlink, end: Interface): void {
+/** Makes an end a port of its bridge, if that is a Linux one, and sets it up. */
+export function joinFabric(rtnetlink: Rtnetlink, end: Interface): void {
 	if (end.master !== undefined) {
 		setMaster(rtnetlink, end, end.master);
 	}

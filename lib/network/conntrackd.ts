@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import {type RunningProgram, start} from '../kernel/daemon.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {run} from '../kernel/process.ts';
+import {howItEnded, logTail, startUntil} from '../kernel/readiness.ts';
 import {checkSocketPath} from '../kernel/unix-socket.ts';
 import {SecureNetError} from '../util/errors.ts';
-import {howItEnded, logTail, startUntil} from './readiness.ts';
 
 export type SyncPeer = {
 	/** Node it runs in. */

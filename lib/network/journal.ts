@@ -59,9 +59,16 @@ export class Journal {
 		return journal;
 	}
 
-	/** Call before the namespaces are made. */
+	/** Call before the namespaces are made, with each node's name and its namespace's. */
 	willMakeNamespaces(namespaces: Readonly<Record<string, string>>): void {
-		this.#record = {...this.#record, namespaces};
+		this.#record = {...this.#record, namespaces: {...this.#record.namespaces, ...namespaces}};
+		this.#write();
+	}
+
+	/** Call when the namespaces of these nodes are gone. */
+	deletedNamespaces(nodes: readonly string[]): void {
+		const gone = new Set(nodes);
+		this.#record = {...this.#record, namespaces: Object.fromEntries(Object.entries(this.#record.namespaces).filter(([node]) => !gone.has(node)))};
 		this.#write();
 	}
 

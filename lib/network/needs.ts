@@ -1,10 +1,15 @@
 /** What a blueprint needs of this machine before anything of it is made: programs, free names, room in the neighbour table. */
 import {type FirewallName, firewallOf} from '../topology/firewalls.ts';
 import {existsSync} from 'node:fs';
+import {capabilities} from '../kernel/capabilities.ts';
 import {namespaceDirectory, namespacePath} from '../kernel/namespace.ts';
+import {hasTun} from '../kernel/tun.ts';
+import {hasTunnels} from '../kernel/tunnel-link.ts';
 import {requireShaping} from '../link/shaping.ts';
+import {isEdge} from '../topology/bgp-sessions.ts';
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
-import {KernelError} from '../util/errors.ts';
+import {overheadOf} from '../topology/tunnels.ts';
+import {KernelError, MachineError} from '../util/errors.ts';
 import {neighborLimits, raiseSettings} from './host-settings.ts';
 import {neighborCount} from './neighbors.ts';
 import {fabricNamespace, nodeNamespace} from './paths.ts';
@@ -24,22 +29,41 @@ const programsOf: Partial<Readonly<Record<FirewallName, readonly string[]>>> = {
 };
 
 /** Names for `requireCapabilities`. */
-export function neededCapabilities({nodes, links}: Blueprint): string[] {
+export function neededCapabilities({settings, nodes, links, tunnels}: Blueprint): string[] {
 	const plans = [...nodes.values()];
 	return [
 		'root',
 		...(plans.some(({kind}) => kind === 'switch') ? ['ovsdb-server', 'ovs-vswitchd', 'ovs-ofctl'] : []),
 		...[...new Set(plans.flatMap(plan => firewallOf(plan) ?? []))].flatMap(name => programsOf[name] ?? []),
 		...(links.some(({stateSync}) => stateSync) ? ['conntrackd'] : []),
+		...(settings.control !== 'controller' && plans.some(isEdge) ? ['gobgpd'] : []),
+		...(tunnels.some(({via}) => via === 'ssh') ? ['ssh', 'sshd', 'ssh-keygen'] : []),
+		...(tunnels.some(tunnel => overheadOf(tunnel) > 0) ? ['nft'] : []),
 	];
 }
 
 /** The kernel is asked only when a link is shaped. @throws MachineError */
-export async function requireShapedLinks({links}: Blueprint): Promise<void> {
+export async function requireShapedLinks({links}: Pick<Blueprint, 'links'>): Promise<void> {
 	const shaped = links.find(({ends}) => ends.some(({shaping}) => shaping));
 	if (shaped) {
 		await requireShaping(shaped.ends.map(({node}) => node).join(' - '));
 	}
+}
+
+/** What tunnels need of the kernel: its own, or devices that programs carry. The kernel is asked only when there are some. @throws MachineError */
+export async function requireTunnels({tunnels}: Pick<Blueprint, 'tunnels'>): Promise<void> {
+	for (const {via, ends} of tunnels) {
+		const [feature, isThere] = via === 'vxlan' ? ['vxlan', hasTunnels('vxlan')] as const : ['tun', (via === 'gre' && hasTunnels('gre')) || hasTun()] as const;
+		if (!isThere) {
+			await refuse(`Tunnel ${ends.map(end => end.interface.node).join(' - ')} cannot be made.`, feature);
+		}
+	}
+}
+
+/** @throws MachineError with the sentence for a feature that is missing */
+async function refuse(what: string, feature: string): Promise<never> {
+	const missing = (await capabilities()).find(({name}) => name === feature);
+	throw new MachineError('machine', `${what} ${missing?.detail ?? ''} ${missing?.cure ?? ''}`.trimEnd());
 }
 
 /** Node name to namespace, of hosts, routers and the fabric. */
@@ -60,12 +84,21 @@ export function refuseTaken(namespaces: readonly string[]): void {
 	}
 }
 
-/** Without permanent entries everyone may ask for everyone in the segment, in a table that all namespaces share. */
-export function makeRoomForNeighbors(lab: string, blueprint: Blueprint): void {
+/**
+Without permanent entries everyone may ask for everyone in the segment, in a table that all namespaces share.
+
+@param room entries that the lab has room for already
+@returns entries that it has room for now: more than it needs, since a lab that grows would ask again and again
+*/
+export function makeRoomForNeighbors(lab: string, blueprint: Blueprint, room = spareNeighbors): number {
 	const needed = neighborCount(blueprint);
-	if (needed > spareNeighbors) {
-		raiseSettings(lab, neighborLimits, needed + neighborReserve);
+	if (needed <= room) {
+		return room;
 	}
+
+	const more = Math.max(needed, 2 * room);
+	raiseSettings(lab, neighborLimits, more + neighborReserve);
+	return more;
 }
 
 /** Interfaces whose other end is a port of an Open vSwitch. */

@@ -1,24 +1,31 @@
 /** A blueprint made real: namespaces, links and switches that exist from `up` to `down`, and leave no trace after it. */
 import {EventEmitter} from 'node:events';
 import {requireCapabilities} from '../kernel/capabilities.ts';
-import {type LinkWatch, watchLinks} from '../kernel/monitor.ts';
+import type {LinkWatch} from '../kernel/monitor.ts';
 import {type Namespace, closeNamespace} from '../kernel/namespace.ts';
-import type {Interface} from '../link/interface.ts';
-import {Link} from '../link/link.ts';
-import type {ConfigureOptions} from '../node/configure.ts';
-import {Node} from '../node/node.ts';
-import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
+import type {Link} from '../link/link.ts';
+import type {TunnelState} from '../link/ssh-tunnel.ts';
+import type {Tunnel} from '../link/tunnel.ts';
+import type {Node} from '../node/node.ts';
+import type {Blueprint, LinkPlan, TunnelPlan} from '../topology/blueprint.ts';
+import {type Addition, grown} from '../topology/grow.ts';
+import {shrunk} from '../topology/shrink.ts';
 import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
-import {type BuildOptions, configureNodes, createBridges, createFabric, createLinks, createNodeNamespaces, interfaceOf, layOutPorts, layOutStations, shapeInterfaces} from './build.ts';
+import {wiresBetween} from './between.ts';
+import type {NetworkEvents} from './events.ts';
+import {watchCarriers} from './carriers.ts';
 import {Journal, type ProcessRecord, readRecord} from './journal.ts';
-import {permanentNeighbors} from './neighbors.ts';
-import {fabricKey, facingSwitches, makeRoomForNeighbors, namespaceNames, neededCapabilities, refuseTaken, requireShapedLinks} from './needs.ts';
-import {checkLabName, labDirectory, ovsDirectory, ovsEnvironment, syncDirectory} from './paths.ts';
-import {isSwitching, portionsOf} from './portions.ts';
-import {startStateSync} from './state-sync.ts';
+import {type Added, type LiveOptions, addLive} from './live-add.ts';
+import {refuseComing, refuseLeaving} from './live-limits.ts';
+import {removeLive} from './live-remove.ts';
+import type {Made} from './made.ts';
+import {makeRoomForNeighbors, neededCapabilities, requireShapedLinks, requireTunnels} from './needs.ts';
+import {checkLabName, labDirectory, ovsEnvironment} from './paths.ts';
+import {type Progress, rise} from './rise.ts';
 import {sweepLab, sweepRemains} from './sweep.ts';
-import {Switching} from './switching.ts';
+import type {Switching} from './switching.ts';
+import type {Tunnels} from './tunnels.ts';
 
 export type NetworkOptions = {
 	/** Default: the blueprint's name. */
@@ -28,45 +35,49 @@ export type NetworkOptions = {
 	readonly progress?: ((progress: Progress) => void) | undefined;
 	/** Called when the switches exist and before any has a port: what it installs is in force before the first packet. */
 	readonly prepareSwitches?: ((network: Network) => Promise<void>) | undefined;
+	/**
+	Called with what the network is about to be when it changes while it runs: before anything of what comes can carry a packet, and after what goes can carry none.
+	What it throws takes the change back.
+	*/
+	readonly secure?: ((next: Blueprint) => Promise<void>) | undefined;
 	/** Interrupts `up`, which then takes back what it made. */
 	readonly signal?: AbortSignal | undefined;
 };
 
-/** How far `up` is: objects made, of all there will be. */
-export type Progress = {readonly what: string; readonly done: number; readonly total: number};
+export type {Addition} from '../topology/grow.ts';
+export type {LinkChange, NetworkEvents, NodeChange, TunnelChange} from './events.ts';
+export type {Added} from './live-add.ts';
+export type {Progress} from './rise.ts';
 
-export type LinkChange = {
-	readonly node: string;
-	readonly interface: string;
-	/** Whether the interface is up and has a carrier. */
-	readonly up: boolean;
-};
-
-export type NetworkEvents = {
-	/** An interface of a switch or bridge gained or lost its carrier, whoever did it. */
-	link: [LinkChange];
-	/** A daemon of the lab ended by itself. */
-	failure: [SecureNetError];
+/** What goes: nodes, with their links, and links. */
+export type Removal = {
+	/** Names. */
+	readonly nodes?: readonly string[];
+	readonly links?: readonly Link[];
+	readonly tunnels?: readonly Tunnel[];
 };
 
 export class Network extends EventEmitter<NetworkEvents> {
 	readonly name: string;
-	readonly blueprint: Blueprint;
 	/** Run directory. */
 	readonly directory: string;
 	readonly #options: NetworkOptions;
-	readonly #nodes = new Map<string, Node>();
-	readonly #links: Link[] = [];
+	/** What it is made by; what it is now is in `#made`. */
+	readonly #first: Blueprint;
 	/** By node name; the fabric's is `-fabric`. */
 	readonly #namespaces = new Map<string, Namespace>();
+	#made: Made | undefined;
 	#switching: Switching | undefined;
+	#tunnels: Tunnels | undefined;
 	#watch: LinkWatch | undefined;
 	#journal: Journal | undefined;
 	#leaving = false;
+	/** Live changes wait for each other. */
+	#last: Promise<unknown> = Promise.resolve();
 
 	private constructor(blueprint: Blueprint, options: NetworkOptions) {
 		super();
-		this.blueprint = blueprint;
+		this.#first = blueprint;
 		this.name = options.name ?? blueprint.name;
 		this.directory = labDirectory(this.name);
 		this.#options = options;
@@ -82,6 +93,7 @@ export class Network extends EventEmitter<NetworkEvents> {
 		checkLabName(network.name);
 		requireCapabilities(neededCapabilities(blueprint));
 		await requireShapedLinks(blueprint);
+		await requireTunnels(blueprint);
 		await sweepRemains(network.name);
 		network.#journal = Journal.open(network.name, blueprint.name);
 		try {
@@ -94,34 +106,79 @@ export class Network extends EventEmitter<NetworkEvents> {
 		return network;
 	}
 
+	/** What it is now: another object after each change. */
+	get blueprint(): Blueprint {
+		return this.#made?.blueprint ?? this.#first;
+	}
+
 	get nodes(): ReadonlyMap<string, Node> {
-		return this.#nodes;
+		return this.#made?.nodes ?? new Map<string, Node>();
 	}
 
 	get links(): readonly Link[] {
-		return this.#links;
+		return [...this.#made?.links.values() ?? []];
+	}
+
+	get tunnels(): readonly Tunnel[] {
+		return [...this.#made?.tunnels.values() ?? []];
+	}
+
+	/** Of an SSH tunnel; undefined for one that needs no connection. */
+	connectionOf(tunnel: Tunnel): TunnelState | undefined {
+		return this.#tunnels?.stateOf(tunnel.plan);
 	}
 
 	/** @throws InputError `unknown-node` */
 	node(name: string): Node {
-		const node = this.#nodes.get(name);
+		const node = this.nodes.get(name);
 		if (!node) {
-			throw unknownName('node', name, this.#nodes.keys());
+			throw unknownName('node', name, this.nodes.keys());
 		}
 
 		return node;
 	}
 
-	/** @throws InputError `no-link` naming what `a` is linked to */
+	/** @throws InputError `unknown-node`, `no-link` naming what `a` is linked to */
 	linksBetween(a: string, b: string): readonly Link[] {
-		const [from, to] = [this.node(a).name, this.node(b).name];
-		const between = this.#links.filter(({ends}) => ends.some(({node}) => node === from) && ends.some(({node}) => node === to));
-		if (between.length === 0) {
-			const neighbors = this.#links.flatMap(({ends: [x, y]}) => x.node === from ? [y.node] : y.node === from ? [x.node] : []);
-			throw new InputError('no-link', `No link between ${from} and ${to}. ${from} is linked to ${neighbors.join(', ') || 'nothing'}.`, {expected: neighbors});
-		}
+		return wiresBetween(this.links, this.node(a).name, this.node(b).name);
+	}
 
-		return between;
+	/** Links and tunnels. @throws as linksBetween */
+	wiresBetween(a: string, b: string): ReadonlyArray<Link | Tunnel> {
+		return wiresBetween<Link | Tunnel>([...this.links, ...this.tunnels], this.node(a).name, this.node(b).name);
+	}
+
+	/**
+	Adds hosts, routers, links and tunnels while the network runs. What is there stays as it is; what is new is assigned and checked as if it stood at the end of the topology file.
+
+	@returns the new nodes, links and tunnels, in the order given
+	@throws InputError `unknown-node`, `not-live`; ProblemsError with every problem; KernelError, SecureNetError naming the object that failed. Everything then is as before
+	*/
+	async add(addition: Addition): Promise<Added> {
+		return this.#turn(async made => {
+			refuseComing(addition);
+			const next = grown(made.blueprint, addition);
+			made.ground.neighborRoom = makeRoomForNeighbors(this.name, next, made.ground.neighborRoom);
+			const added = await addLive(made, next, this.#liveOptions);
+			this.#tell(added, 'added');
+			return added;
+		});
+	}
+
+	/**
+	Removes hosts, routers, links and tunnels while the network runs: what runs in a node that goes is ended. A host without a link keeps its addresses for the next one.
+
+	@throws InputError `unknown-node`, `no-link`, `not-live`; what the firewalls throw, everything then is as before; SecureNetError `remove` for what is left and goes with the lab
+	*/
+	async remove({nodes = [], links = [], tunnels = []}: Removal): Promise<void> {
+		return this.#turn(async made => {
+			const names = new Set(nodes.map(name => this.node(name).name));
+			const plans = new Set(links.map(link => planOf(made, link)));
+			const next = shrunk(made.blueprint, {nodes: names, links: plans, tunnels: new Set(tunnels.map(({plan}) => plan))});
+			const staying = new Set(next.links);
+			refuseLeaving(made.blueprint, names, made.blueprint.links.filter(link => !staying.has(link)));
+			this.#tell(await removeLive(made, next, this.#liveOptions), 'removed');
+		});
 	}
 
 	/** What lets `ovs-vsctl` and `ovs-ofctl` find this lab's Open vSwitch. */
@@ -136,72 +193,40 @@ export class Network extends EventEmitter<NetworkEvents> {
 		}
 
 		this.#leaving = true;
+		await this.#last;
 		this.#watch?.close();
 		await this.#switching?.close();
+		await this.#tunnels?.close();
 		for (const namespace of this.#namespaces.values()) {
 			closeNamespace(namespace);
 		}
 
 		this.#namespaces.clear();
+		await this.#tunnels?.end();
 		await sweepLab(this.name, readRecord(this.name));
 		this.#journal = undefined;
 	}
 
 	async #build(journal: Journal): Promise<void> {
-		const names = namespaceNames(this.name, this.blueprint);
-		const options = this.#buildOptions(Object.keys(names).length);
-		refuseTaken(Object.values(names));
-		journal.willMakeNamespaces(names);
-		if (!this.#options.arp) {
-			makeRoomForNeighbors(this.name, this.blueprint);
-		}
-
-		const {fabric, inherited} = createFabric(this.name);
-		this.#namespaces.set(fabricKey, fabric);
-		this.#startSwitching(fabric, journal);
-		const interfaces = layOutPorts(this.blueprint, fabric);
-		createBridges(this.blueprint, fabric, interfaces);
-		for (const {switches, stations, links} of portionsOf(this.blueprint)) {
-			await createNodeNamespaces(stations, inherited, this.#namespaces, options);
-			layOutStations(stations, this.#namespaces, interfaces);
-			await createLinks(links, fabric, interfaces, options);
-			this.#switching?.addPorts(switches.filter(({kind}) => kind === 'switch'));
-		}
-
-		this.#makeNodes(fabric, interfaces);
-		await configureNodes(this.#stations(), await this.#configuration(), options);
-		this.#makeLinks(interfaces);
-		await this.#switching?.ready();
-		await shapeInterfaces(interfaces.values(), options);
-		await startStateSync({...this.#daemonEvents(journal), blueprint: this.blueprint, node: name => this.node(name), directory: syncDirectory(this.name)});
-		this.#watchLinks(fabric);
-	}
-
-	/** Each namespace is made and later gets its addresses. */
-	#buildOptions(namespaces: number): BuildOptions {
-		const total = (2 * (namespaces - 1)) + this.blueprint.links.length;
-		let done = 0;
-		return {
-			lab: this.name,
-			signal: this.#options.signal,
-			made: (what, count) => {
-				done += count;
-				this.#options.progress?.({what, done, total});
+		const {arp = false, signal, progress, prepareSwitches} = this.#options;
+		const made = await rise(this.#first, {
+			...this.#daemonEvents(journal),
+			lab: this.name, journal, namespaces: this.#namespaces, arp, signal, progress,
+			prepare: async () => prepareSwitches?.(this),
+			switching: switching => {
+				this.#switching = switching;
 			},
-		};
-	}
-
-	#startSwitching(fabric: Namespace, journal: Journal): void {
-		const switches = [...this.blueprint.nodes.values()].filter(({kind}) => kind === 'switch');
-		if (switches.length > 0) {
-			this.#switching = new Switching({
-				fabric,
-				directory: ovsDirectory(this.name),
-				switches,
-				prepare: async () => this.#options.prepareSwitches?.(this),
-				...this.#daemonEvents(journal),
-			});
-		}
+			tunnels: tunnels => {
+				this.#tunnels = tunnels;
+			},
+			changed: (plan, state) => {
+				this.#tellTunnel(plan, state);
+			},
+		});
+		this.#made = made;
+		this.#watch = watchCarriers(made.ground.fabric, () => made.ports, ({node, name}, up) => {
+			this.emit('link', {node, interface: name, up});
+		});
 	}
 
 	#daemonEvents(journal: Journal): {started: (daemon: ProcessRecord) => void; died: (error: SecureNetError) => void} {
@@ -217,43 +242,46 @@ export class Network extends EventEmitter<NetworkEvents> {
 		};
 	}
 
-	#makeNodes(fabric: Namespace, interfaces: ReadonlyMap<InterfacePlan, Interface>): void {
-		for (const plan of this.blueprint.nodes.values()) {
-			this.#nodes.set(plan.name, new Node({
-				plan,
-				namespace: this.#namespaces.get(plan.name) ?? fabric,
-				interfaces: plan.interfaces.map(each => interfaceOf(interfaces, each)),
-				environment: isSwitching(plan) ? this.environment() : {},
-			}));
+	get #liveOptions(): LiveOptions {
+		return {arp: this.#options.arp === true, secure: async next => this.#options.secure?.(next)};
+	}
+
+	#tellTunnel({ends}: TunnelPlan, {status, reason}: TunnelState): void {
+		if (!this.#leaving) {
+			this.emit('tunnel', {ends: ends.map(end => end.interface.node), status, ...reason === undefined ? {} : {reason}});
 		}
 	}
 
-	async #configuration(): Promise<(node: Node) => ConfigureOptions> {
-		const neighbors = this.#options.arp ? permanentNeighbors(this.blueprint) : undefined;
-		const facing = await this.#switching?.needsChecksums() ? facingSwitches(this.blueprint) : new Set<InterfacePlan>();
-		return node => ({
-			withoutTxChecksum: node.plan.interfaces.filter(each => facing.has(each)).map(({name}) => name),
-			...(neighbors?.has(node.name) ? {neighbors: neighbors.get(node.name) ?? new Map()} : {}),
-		});
-	}
-
-	#makeLinks(interfaces: ReadonlyMap<InterfacePlan, Interface>): void {
-		for (const {ends: [a, b]} of this.blueprint.links) {
-			this.#links.push(new Link([interfaceOf(interfaces, a), interfaceOf(interfaces, b)], [this.node(a.node), this.node(b.node)]));
-		}
-	}
-
-	#watchLinks(fabric: Namespace): void {
-		const ports = new Map([...this.#nodes.values()].filter(isSwitching).flatMap(node => node.interfaces.map(each => [each.index, each])));
-		this.#watch = watchLinks(fabric, ({index, up, running}) => {
-			const port = ports.get(index);
-			if (port && !this.#leaving) {
-				this.emit('link', {node: port.node, interface: port.name, up: up && running});
+	/** Does work when all that was begun before is done. */
+	async #turn<Result>(work: (made: Made) => Promise<Result>): Promise<Result> {
+		const turn = this.#last.then(async () => {
+			if (!this.#made || this.#leaving) {
+				throw new SecureNetError('namespace-gone', `Lab ${this.name} has been taken down.`);
 			}
+
+			return work(this.#made);
 		});
+		this.#last = turn.catch(() => undefined);
+		return turn;
 	}
 
-	#stations(): Node[] {
-		return [...this.#nodes.values()].filter(node => !isSwitching(node));
+	#tell({nodes, links}: Added, change: 'added' | 'removed'): void {
+		for (const {name} of nodes) {
+			this.emit('node', {node: name, change});
+		}
+
+		for (const end of links.flatMap(({ends}) => ends)) {
+			this.emit('link', {node: end.node, interface: end.name, up: change === 'added', change});
+		}
 	}
+}
+
+/** @throws InputError `no-link` */
+function planOf({links}: Made, link: Link): LinkPlan {
+	const found = [...links].find(([, each]) => each === link);
+	if (!found) {
+		throw new InputError('no-link', `The link ${link.ends.map(({node}) => node).join(' - ')} is not in this network, or no longer.`);
+	}
+
+	return found[0];
 }

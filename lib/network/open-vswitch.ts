@@ -6,10 +6,10 @@ import {datapath} from '../kernel/capabilities.ts';
 import {type RunningProgram, isAlive, start} from '../kernel/daemon.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {installHint} from '../kernel/programs.ts';
+import {howItEnded, logTail, startUntil} from '../kernel/readiness.ts';
 import {endProcesses} from '../kernel/signal.ts';
 import {checkSocketPath} from '../kernel/unix-socket.ts';
 import {MachineError, SecureNetError} from '../util/errors.ts';
-import {howItEnded, logTail, startUntil} from './readiness.ts';
 
 export type OpenVswitch = {
 	/** Path of the database server's socket, for `Ovsdb.connect`. */
@@ -29,8 +29,8 @@ type Daemon = 'ovsdb-server' | 'ovs-vswitchd';
 const schemaPaths = ['/usr/share/openvswitch/vswitch.ovsschema', '/usr/local/share/openvswitch/vswitch.ovsschema'];
 /** Milliseconds between two looks at the datapath's packet counts; with the usual 500 a listing of hits would have to wait that long. */
 const revalidation = 100;
-/** Milliseconds for a daemon to open its sockets; 20 on an idle machine. */
-const patience = 5000;
+/** Milliseconds for a daemon to open its sockets; 20 on an idle machine, more than 5000 were seen in a virtual one on a busy machine. */
+const patience = 30_000;
 
 /**
 Starts the two daemons and waits until both listen. Nothing ties them to this process but `onStart`, which must write them down.

@@ -26,6 +26,11 @@ export function syncDirectory(lab: string): string {
 	return `${labDirectory(lab)}/sync`;
 }
 
+/** Where the SSH tunnels of a lab keep their keys, configurations and logs. */
+export function tunnelDirectory(lab: string): string {
+	return `${labDirectory(lab)}/ssh`;
+}
+
 /** What lets `ovs-vsctl` and `ovs-ofctl` find a lab's Open vSwitch. */
 export function ovsEnvironment(lab: string): Record<string, string> {
 	const directory = ovsDirectory(lab);

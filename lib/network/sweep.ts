@@ -98,7 +98,7 @@ Ends every process in the namespaces, however it came there: a namespace the lab
 
 @throws SecureNetError `process` when one does not end
 */
-async function endProcessesInside(namespaces: readonly string[], lab: string): Promise<number> {
+export async function endProcessesInside(namespaces: readonly string[], lab: string): Promise<number> {
 	const ids = new Set(namespaces.map(name => namespaceId(namespacePath(name))).filter(id => id !== undefined));
 	const isInside = (pid: number) => ids.has(processNamespace(pid) ?? '');
 	const pids = readdirSync('/proc').filter(entry => /^\d+$/.test(entry)).map(Number).filter(pid => pid !== process.pid && isInside(pid));

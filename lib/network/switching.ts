@@ -2,6 +2,7 @@
 import {mkdirSync} from 'node:fs';
 import type {Namespace} from '../kernel/namespace.ts';
 import {Ovsdb} from '../kernel/ovsdb.ts';
+import type {Interface} from '../link/interface.ts';
 import type {NodePlan} from '../topology/blueprint.ts';
 import type {SecureNetError} from '../util/errors.ts';
 import type {ProcessRecord} from './journal.ts';
@@ -47,6 +48,18 @@ export class Switching {
 		this.#additions.push(addition);
 	}
 
+	/** Gives switches that are there ports whose interfaces exist, by the switches' names, and waits until they forward. @throws as `ready` */
+	async plug(ports: ReadonlyMap<string, readonly Interface[]>): Promise<void> {
+		const {database} = await this.#running;
+		await database.addPorts([...ports].map(([name, ends]) => ({name, ports: ends.map(end => ({name: end.name, ofport: end.port ?? 0}))})));
+	}
+
+	/** Takes ports from switches; their interfaces stay. */
+	async unplug(ports: ReadonlyMap<string, readonly Interface[]>): Promise<void> {
+		const {database} = await this.#running;
+		await database.deletePorts([...ports].map(([name, ends]) => ({name, ports: ends.map(end => end.name)})));
+	}
+
 	/** Waits until all ports are there. @throws SecureNetError naming the daemon that did not start, or the ports it did not take */
 	async ready(): Promise<void> {
 		await Promise.all(this.#additions);
@@ -71,11 +84,12 @@ async function start({fabric, directory, switches, prepare, started, died}: Swit
 	});
 	void openVswitch.died.then(died);
 	const database = await Ovsdb.connect(openVswitch.database);
-	await database.addBridges(switches.map(plan => ({
+	await database.addBridges(switches.map((plan, index) => ({
 		name: plan.name,
 		datapathType: openVswitch.datapathType,
 		failMode: 'standalone',
 		stp: plan.kind === 'switch' && plan.options.stp === true,
+		datapathId: index + 1,
 	})));
 	await prepare();
 	return {openVswitch, database};

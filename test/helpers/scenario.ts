@@ -5,7 +5,7 @@ import {observedWords, parseExpectation, words} from '../../lib/contract/expecta
 import {Lab, type LabOptions, type Topology, pingAll, probeAll} from '../../lib/index.ts';
 import {type Service, startService} from '../../lib/kernel/daemon.ts';
 import {uniqueName} from './names.ts';
-import {patience, pingPatience} from './patience.ts';
+import {longPatience, patience, pingPatience} from './patience.ts';
 
 export async function labOf(t: ExecutionContext, topology: Topology, options: LabOptions = {}): Promise<Lab> {
 	const lab = await Lab.up(topology, {name: uniqueName(), ...options});
@@ -58,9 +58,9 @@ const kinds = {
 export async function openStream(t: ExecutionContext, lab: Lab, kind: keyof typeof kinds, a: string, b: string, port = 5000): Promise<Stream> {
 	const {server, client} = kinds[kind];
 	const [from, to] = [lab.node(a), lab.node(b)];
-	const serving = await startService([process.execPath, `test/fixtures/${server}`, String(port)], /listening/, {namespace: to.namespace});
+	const serving = await startService([process.execPath, `test/fixtures/${server}`, String(port)], /listening/, {namespace: to.namespace, timeout: longPatience});
 	t.teardown(async () => stop(serving));
-	const asking = await startService([process.execPath, `test/fixtures/${client}`, to.address ?? '', String(port)], /\./, {namespace: from.namespace});
+	const asking = await startService([process.execPath, `test/fixtures/${client}`, to.address ?? '', String(port)], /\./, {namespace: from.namespace, timeout: longPatience});
 	t.teardown(async () => stop(asking));
 	return {count: () => asking.written().split('\n').filter(line => line === '.').length, stop: async () => stop(asking)};
 }
