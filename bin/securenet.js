@@ -55,7 +55,8 @@ async function build(file) {
 		outfile,
 		bundle: true,
 		// Packages with compiled parts stay where they are; of the others loading many small files would take the longest.
-		external: ['koffi', 'netlink', 'tsx', 'esbuild'],
+		// Those for gRPC are loaded by few labs only.
+		external: ['koffi', 'netlink', 'tsx', 'esbuild', '@grpc/grpc-js', '@grpc/proto-loader'],
 		banner: {js: `import {createRequire as __createRequire} from 'node:module'; const require = __createRequire(import.meta.url);`},
 		format: 'esm',
 		platform: 'node',

@@ -1,0 +1,243 @@
+/** The agent of one edge router: keeps the kernel's routes as its control plane wants them, and touches nobody else's. */
+import {type LinkWatch, watchLinks} from '../kernel/monitor.ts';
+import type {Namespace} from '../kernel/namespace.ts';
+import {type InstalledRoute, type Route, addRoute, deleteRoute, listRoutes, mainTable, routeProtocols} from '../kernel/route.ts';
+import {Request, Rtnetlink, RtnetlinkError} from '../kernel/rtnetlink.ts';
+import {type Address, type Family, type Prefix, formatPrefix, sameAddress} from '../util/address.ts';
+import {SecureNetError, messageOf} from '../util/errors.ts';
+import {type Way, wayTo} from './next-hop.ts';
+
+/** Where a prefix is. */
+export type Known = {readonly to: Prefix; readonly nextHop: Address};
+
+/** The same; without a next hop it is nowhere. */
+export type Learned = {readonly to: Prefix; readonly nextHop?: Address | undefined};
+
+export type AgentListener = {
+	/** The kernel may have other routes than before, of these families. */
+	readonly changed: (families: ReadonlySet<Family>) => void;
+	readonly failed: (error: SecureNetError) => void;
+};
+
+/** What a look at the kernel came to, in routes. */
+export type Reconciliation = {readonly kept: number; readonly added: number; readonly removed: number};
+
+/** As other implementations prefer routes of one's own AS: after all that somebody gave by hand. */
+const metric = 200;
+
+export class Agent {
+	readonly #router: {readonly name: string; readonly namespace: Namespace};
+	readonly #listener: AgentListener;
+	readonly #watch: LinkWatch;
+	readonly #request = new Request();
+	/** What shall be, by prefix: next hops of what is elsewhere, interface indexes of what is here. */
+	readonly #far = new Map<string, Known>();
+	readonly #local = new Map<string, {readonly to: Prefix; readonly interface: number}>();
+	/** What the kernel has of protocol bgp, as far as we know, by prefix. */
+	#installed = new Map<string, Route>();
+	/** Routes of others, as of the last look. */
+	#others: readonly InstalledRoute[] = [];
+	/** Prefixes that may not be as they shall. */
+	readonly #doubtful = new Set<string>();
+	/** Whether the kernel must be asked again: a link changed, and with it what the kernel forgets and which next hops can be reached. */
+	#stale = true;
+	#scheduled: NodeJS.Immediate | undefined;
+	#closed = false;
+
+	/** What an earlier agent installed is adopted by the first `replace`. */
+	constructor(router: {readonly name: string; readonly namespace: Namespace}, listener: AgentListener) {
+		this.#router = router;
+		this.#listener = listener;
+		this.#watch = watchLinks(router.namespace, () => {
+			this.refresh();
+		});
+	}
+
+	/** All that is elsewhere: what else there is of protocol bgp goes, what is right already stays untouched. At once. @throws KernelError */
+	replace(all: readonly Known[]): Reconciliation {
+		this.#far.clear();
+		for (const each of all) {
+			this.#far.set(formatPrefix(each.to), each);
+		}
+
+		this.#stale = true;
+		return this.#reconcile();
+	}
+
+	/** From now on these are there, or nowhere. The kernel follows before the next event is handled. */
+	learn(changes: readonly Learned[]): void {
+		for (const {to, nextHop} of changes) {
+			const key = formatPrefix(to);
+			if (nextHop) {
+				this.#far.set(key, {to, nextHop});
+			} else {
+				this.#far.delete(key);
+			}
+
+			this.#doubtful.add(key);
+		}
+
+		this.#schedule();
+	}
+
+	/** A host here, on the link of an interface: a route of protocol static, at once. @throws KernelError */
+	attach(prefixes: readonly Prefix[], index: number): void {
+		using rtnetlink = this.#open();
+		for (const to of prefixes) {
+			this.#local.set(formatPrefix(to), {to, interface: index});
+			addRoute(rtnetlink, {to, interface: index}, {replace: true});
+		}
+
+		rtnetlink.flush();
+		this.#listener.changed(familiesOf(prefixes));
+	}
+
+	/** That it is no longer there is fine: its link may be gone. @throws KernelError */
+	detach(prefixes: readonly Prefix[]): void {
+		using rtnetlink = this.#open();
+		for (const to of prefixes) {
+			const local = this.#local.get(formatPrefix(to));
+			if (local && this.#local.delete(formatPrefix(to))) {
+				deleteRoute(rtnetlink, {...local, protocol: routeProtocols.static});
+			}
+		}
+
+		flushBut(rtnetlink, 'ESRCH', 'ENODEV');
+		this.#listener.changed(familiesOf(prefixes));
+	}
+
+	/** Whether packets to it find their way, as far as this router can tell. */
+	knows(to: Prefix): boolean {
+		const key = formatPrefix(to);
+		return this.#local.has(key) || (this.#installed.has(key) && this.#far.has(key));
+	}
+
+	/** Whether it has forgotten it, and so has the kernel. */
+	hasForgotten(to: Prefix): boolean {
+		const key = formatPrefix(to);
+		return !this.#local.has(key) && !this.#installed.has(key);
+	}
+
+	/** What is elsewhere, as it shall be. */
+	get learned(): readonly Known[] {
+		return [...this.#far.values()];
+	}
+
+	/** Looks at the kernel's routes again. */
+	refresh(): void {
+		this.#stale = true;
+		this.#schedule();
+	}
+
+	/** The routes stay as they are. */
+	close(): void {
+		this.#closed = true;
+		this.#watch.close();
+		clearImmediate(this.#scheduled);
+	}
+
+	#schedule(): void {
+		if (this.#closed || this.#scheduled) {
+			return;
+		}
+
+		this.#scheduled = setImmediate(() => {
+			this.#scheduled = undefined;
+			try {
+				this.#reconcile();
+			} catch (error) {
+				this.#stale = true;
+				this.#listener.failed(error instanceof SecureNetError ? error : new SecureNetError('routes', `Routes of ${this.#router.name}: ${messageOf(error)}`, {}, {cause: error}));
+			}
+		});
+	}
+
+	#reconcile(): Reconciliation {
+		using rtnetlink = this.#open();
+		// A next hop that nothing led to when we looked last may be reached by now.
+		if (this.#stale || [...this.#doubtful].some(key => this.#far.has(key) && !this.#wanted(key))) {
+			this.#look(rtnetlink);
+		}
+
+		const counts = {kept: 0, added: 0, removed: 0};
+		const families = new Set<Family>();
+		for (const key of this.#doubtful) {
+			counts[this.#setRight(key, rtnetlink)]++;
+			families.add(key.includes(':') ? 6 : 4);
+		}
+
+		this.#doubtful.clear();
+		// Somebody's own route to the prefix is in the way, a link went down meanwhile: what was so at this moment need not stay so.
+		flushBut(rtnetlink, 'EEXIST', 'ENETUNREACH', 'ENETDOWN', 'ENODEV', 'ESRCH', 'EHOSTUNREACH');
+		this.#listener.changed(families);
+		return counts;
+	}
+
+	#look(rtnetlink: Rtnetlink): void {
+		const routes = listRoutes(this.#router.namespace);
+		const isOurs = (route: InstalledRoute) => route.protocol === routeProtocols.bgp && route.table === mainTable && route.metric === metric;
+		this.#installed = new Map(routes.filter(isOurs).map(route => [formatPrefix(route.to), route]));
+		this.#others = routes.filter(route => !isOurs(route));
+		for (const key of [...this.#far.keys(), ...this.#installed.keys()]) {
+			this.#doubtful.add(key);
+		}
+
+		for (const local of this.#local.values()) {
+			if (!this.#others.some(({to, interface: index}) => index === local.interface && formatPrefix(to) === formatPrefix(local.to))) {
+				addRoute(rtnetlink, local);
+			}
+		}
+
+		this.#stale = false;
+	}
+
+	#setRight(key: string, rtnetlink: Rtnetlink): keyof Reconciliation {
+		const installed = this.#installed.get(key);
+		const wanted = this.#wanted(key);
+		if (wanted) {
+			if (installed && isSameWay(installed, wanted)) {
+				return 'kept';
+			}
+
+			// Only what is ours is replaced; a new route finds its place free or stays away.
+			addRoute(rtnetlink, wanted, {replace: installed !== undefined});
+			this.#installed.set(key, wanted);
+			return 'added';
+		}
+
+		if (installed) {
+			deleteRoute(rtnetlink, installed);
+			this.#installed.delete(key);
+		}
+
+		return installed ? 'removed' : 'kept';
+	}
+
+	#wanted(key: string): (Route & Way) | undefined {
+		const far = this.#far.get(key);
+		const way = far && wayTo(far.nextHop, this.#others);
+		return far && way && {to: far.to, ...way, metric, protocol: routeProtocols.bgp};
+	}
+
+	#open(): Rtnetlink {
+		return new Rtnetlink(this.#router.namespace, this.#request);
+	}
+}
+
+function familiesOf(prefixes: readonly Prefix[]): ReadonlySet<Family> {
+	return new Set(prefixes.map(({family}) => family));
+}
+
+function isSameWay(a: Route, b: Way): boolean {
+	return a.interface === b.interface && a.via !== undefined && sameAddress(a.via, b.via);
+}
+
+function flushBut(rtnetlink: Rtnetlink, ...harmless: readonly string[]): void {
+	try {
+		rtnetlink.flush();
+	} catch (error) {
+		if (!(error instanceof RtnetlinkError && error.failures.every(({errno}) => harmless.includes(errno)))) {
+			throw error;
+		}
+	}
+}

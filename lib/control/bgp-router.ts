@@ -1,0 +1,222 @@
+/** The BGP side of one edge router: its daemon, started again when it ends, and its agent, told the best paths. */
+import {setTimeout} from 'node:timers/promises';
+import type {Namespace} from '../kernel/namespace.ts';
+import {Gobgp} from '../services/gobgp.ts';
+import type {Watch} from '../services/gobgp-client.ts';
+import type {BgpNeighbor, SessionState} from '../services/gobgp-neighbor.ts';
+import type {BgpPath} from '../services/gobgp-path.ts';
+import {type Prefix, formatAddress, formatPrefix} from '../util/address.ts';
+import {SecureNetError} from '../util/errors.ts';
+import type {Agent, Known, Learned} from './agent.ts';
+
+export type BgpRouterOptions = {
+	readonly name: string;
+	readonly namespace: Namespace;
+	/** Where its daemon keeps its files. */
+	readonly directory: string;
+	readonly as: number;
+	readonly routerId: string;
+	readonly agent: Agent;
+	/** The daemon ended, and is started again. */
+	readonly down: (error: SecureNetError) => void;
+	readonly up: () => void;
+	/** A session came or went. */
+	readonly changed: () => void;
+};
+
+/** Milliseconds until a daemon that ended is started again: twice as long each time, up to the limit, and from the beginning once it has run for long enough. */
+const backOff = {first: 500, limit: 30_000, longEnough: 60_000} as const;
+
+export class BgpRouter {
+	readonly #options: BgpRouterOptions;
+	/** What it shall say and to whom, also while it is down. By prefix, by address. */
+	readonly #announced = new Map<string, Prefix>();
+	readonly #neighbors = new Map<string, BgpNeighbor>();
+	readonly #sessions = new Map<string, SessionState>();
+	readonly #stopping = new AbortController();
+	#gobgp: Gobgp | undefined;
+	#watch: Watch | undefined;
+	#pause: number = backOff.first;
+	#restarting: Promise<void> | undefined;
+
+	constructor(options: BgpRouterOptions) {
+		this.#options = options;
+	}
+
+	get name(): string {
+		return this.#options.name;
+	}
+
+	/** @throws SecureNetError `gobgp`; MachineError `missing-program` */
+	async start(): Promise<void> {
+		const {name, namespace, directory, as, routerId} = this.#options;
+		const gobgp = await Gobgp.start({node: name, namespace, directory, as, routerId});
+		const begun = performance.now();
+		void gobgp.died.then(error => {
+			if (this.#gobgp === gobgp) {
+				this.#pause = performance.now() - begun > backOff.longEnough ? backOff.first : this.#pause;
+				this.#fall(error);
+			}
+		});
+		try {
+			await this.#instruct(gobgp);
+		} catch (error) {
+			await gobgp.stop();
+			throw error;
+		}
+	}
+
+	/** @throws SecureNetError `gobgp` while it is down */
+	get gobgp(): Gobgp {
+		if (!this.#gobgp) {
+			throw new SecureNetError('gobgp', `gobgpd of ${this.name} has ended and is being started again; the error before this one says why it ended.`);
+		}
+
+		return this.#gobgp;
+	}
+
+	get isUp(): boolean {
+		return this.#gobgp !== undefined;
+	}
+
+	/** Addresses of neighbors with which there is no session. */
+	get missing(): string[] {
+		return [...this.#neighbors.keys()].filter(address => this.#sessions.get(address) !== 'established');
+	}
+
+	/** From now on it has these neighbors and no others; sessions that stay the same are not broken. */
+	async setNeighbors(neighbors: readonly BgpNeighbor[]): Promise<void> {
+		const wanted = new Map(neighbors.map(each => [formatAddress(each.address), each]));
+		const gone = [...this.#neighbors].filter(([address, old]) => !isSameNeighbor(old, wanted.get(address)));
+		const coming = [...wanted].filter(([address, each]) => !isSameNeighbor(each, this.#neighbors.get(address)));
+		for (const [address] of gone) {
+			this.#neighbors.delete(address);
+			this.#sessions.delete(address);
+		}
+
+		for (const [address, each] of coming) {
+			this.#neighbors.set(address, each);
+		}
+
+		await this.#tell(async gobgp => {
+			await Promise.all(gone.map(async ([, {address}]) => gobgp.removeNeighbor(address)));
+			await Promise.all(coming.map(async ([, each]) => gobgp.addNeighbor(each)));
+		});
+	}
+
+	async announce(prefixes: readonly Prefix[]): Promise<void> {
+		for (const to of prefixes) {
+			this.#announced.set(formatPrefix(to), to);
+		}
+
+		await this.#tell(async gobgp => gobgp.announce(prefixes.map(to => ({to}))));
+	}
+
+	async withdraw(prefixes: readonly Prefix[]): Promise<void> {
+		for (const to of prefixes) {
+			this.#announced.delete(formatPrefix(to));
+		}
+
+		await this.#tell(async gobgp => gobgp.withdraw(prefixes.map(to => ({to}))));
+	}
+
+	/** Twice is fine. */
+	async stop(): Promise<void> {
+		this.#stopping.abort();
+		this.#watch?.close();
+		const gobgp = this.#gobgp;
+		this.#gobgp = undefined;
+		await gobgp?.stop();
+		await this.#restarting;
+	}
+
+	/** A daemon that is down or just ending will be told everything when it is up again. */
+	async #tell(work: (gobgp: Gobgp) => Promise<void>): Promise<void> {
+		const gobgp = this.#gobgp;
+		try {
+			if (gobgp) {
+				await work(gobgp);
+			}
+		} catch (error) {
+			if (this.#gobgp === gobgp) {
+				throw error;
+			}
+		}
+	}
+
+	/** Changes are heard from before the table is read, and count from after that, so that none is missed. */
+	async #instruct(gobgp: Gobgp): Promise<void> {
+		const {agent, changed} = this.#options;
+		let waiting: Learned[] | undefined = [];
+		const watch = gobgp.watch({
+			best(changes) {
+				const learned = changes.flatMap(({path, withdrawn}) => learnedFrom(path, withdrawn));
+				if (waiting) {
+					waiting.push(...learned);
+				} else {
+					agent.learn(learned);
+				}
+			},
+			session: (neighbor, state) => {
+				this.#sessions.set(formatAddress(neighbor), state);
+				agent.refresh();
+				changed();
+			},
+			lost: () => undefined,
+		});
+		this.#gobgp = gobgp;
+		this.#watch = watch;
+		await Promise.all([...this.#neighbors.values()].map(async each => gobgp.addNeighbor(each)));
+		await gobgp.announce([...this.#announced.values()].map(to => ({to})));
+		const best = (await gobgp.paths()).filter(path => path.best);
+		agent.replace(best.flatMap(path => learnedFrom(path, false)).filter(isKnown));
+		agent.learn(waiting);
+		waiting = undefined;
+	}
+
+	/** A router without a daemon knows nothing of others: what it knew may be wrong by now. */
+	#fall(error: SecureNetError): void {
+		this.#watch?.close();
+		this.#gobgp = undefined;
+		this.#sessions.clear();
+		if (!this.#stopping.signal.aborted) {
+			this.#options.agent.replace([]);
+			this.#options.down(error);
+			this.#restarting = this.#rise();
+		}
+	}
+
+	async #rise(): Promise<void> {
+		const {signal} = this.#stopping;
+		try {
+			await setTimeout(this.#pause, undefined, {signal, ref: false});
+		} catch {
+			return;
+		}
+
+		this.#pause = Math.min(2 * this.#pause, backOff.limit);
+		try {
+			await this.start();
+			if (signal.aborted) {
+				await this.#gobgp?.stop();
+			} else {
+				this.#options.up();
+			}
+		} catch (error) {
+			this.#fall(error as SecureNetError);
+		}
+	}
+}
+
+/** What the router announces itself is here, and no business of the agent's. */
+function learnedFrom({to, nextHop, neighbor}: BgpPath, withdrawn: boolean): Learned[] {
+	return [!withdrawn && neighbor && nextHop.value !== 0n ? {to, nextHop} : {to}];
+}
+
+function isKnown(learned: Learned): learned is Known {
+	return learned.nextHop !== undefined;
+}
+
+function isSameNeighbor(a: BgpNeighbor, b: BgpNeighbor | undefined): boolean {
+	return b !== undefined && a.as === b.as && a.client === b.client && a.holdTime === b.holdTime && formatAddress(a.localAddress) === formatAddress(b.localAddress);
+}

@@ -1,0 +1,202 @@
+/** The control plane that needs no center: a BGP daemon in each edge router announces the hosts there to those in all the others. */
+import {createHash} from 'node:crypto';
+import {join} from 'node:path';
+import type {Network} from '../network/network.ts';
+import type {BgpNeighbor, NeighborState} from '../services/gobgp-neighbor.ts';
+import type {BgpPath} from '../services/gobgp-path.ts';
+import {type EdgePlan, type Session, edgesOf, sessionsOf} from '../topology/bgp-sessions.ts';
+import {type Prefix, formatAddress} from '../util/address.ts';
+import {SecureNetError} from '../util/errors.ts';
+import {unknownName} from '../util/names.ts';
+import {BgpRouter} from './bgp-router.ts';
+import type {ControlPlane, RouterChange} from './control-plane.ts';
+import {type Edges, prefixesOf} from './edges.ts';
+
+/** Milliseconds in which the first sessions come about: GoBGP waits up to 10 s before it tries, and may have to try again. */
+const patience = 30_000;
+
+export class BgpControl implements ControlPlane {
+	readonly kind = 'bgp';
+	readonly #network: Network;
+	readonly #edges: Edges;
+	readonly #routers = new Map<string, BgpRouter>();
+	/** What is under way. */
+	#last: Promise<unknown> = Promise.resolve();
+	/** What is to be told next, by router. */
+	#batches = new Map<string, Record<'announce' | 'withdraw', Prefix[]>>();
+	/** Are told of sessions that come and go. */
+	readonly #listeners = new Set<() => void>();
+
+	private constructor(network: Network, edges: Edges) {
+		this.#network = network;
+		this.#edges = edges;
+		edges.on('join', ({router, from, ...place}) => {
+			this.#put('announce', router, prefixesOf(place));
+			if (from !== undefined && from !== router) {
+				this.#put('withdraw', from, prefixesOf(place));
+			}
+		});
+		edges.on('leave', place => {
+			this.#put('withdraw', place.router, prefixesOf(place));
+		});
+		edges.on('router', change => {
+			this.#follow(change);
+		});
+	}
+
+	/**
+	Starts a daemon in every edge router and waits until all sessions are established; those that are not in time are told of as a failure, and go on trying.
+
+	@throws SecureNetError `gobgp`, `interrupted`; MachineError `missing-program`
+	*/
+	static async start(network: Network, edges: Edges, signal?: AbortSignal): Promise<BgpControl> {
+		const control = new BgpControl(network, edges);
+		try {
+			await control.#reconfigure();
+			await control.ready(signal);
+		} catch (error) {
+			await control.down();
+			throw error;
+		}
+
+		return control;
+	}
+
+	async settled(): Promise<void> {
+		await this.#last;
+	}
+
+	async ready(signal?: AbortSignal): Promise<void> {
+		const missing = () => [...this.#routers.values()].flatMap(router => router.missing.map(address => `${router.name} with ${address}`));
+		const limit = AbortSignal.any([AbortSignal.timeout(patience), ...signal ? [signal] : []]);
+		await new Promise<void>(resolve => {
+			const look = () => {
+				if (missing().length === 0 || limit.aborted) {
+					this.#listeners.delete(look);
+					resolve();
+				}
+			};
+
+			this.#listeners.add(look);
+			limit.addEventListener('abort', look);
+			look();
+		});
+		if (signal?.aborted) {
+			throw new SecureNetError('interrupted', 'Interrupted while waiting for BGP sessions.');
+		}
+
+		if (missing().length > 0) {
+			this.#edges.emit('failure', new SecureNetError('bgp-session', `No BGP session within ${patience / 1000} s: ${missing().join(', ')}. They go on trying; "bgp neighbors" shows how far they are.`));
+		}
+	}
+
+	async neighbors(router: string): Promise<NeighborState[]> {
+		return this.#router(router).gobgp.neighbors();
+	}
+
+	async rib(router: string): Promise<BgpPath[]> {
+		return this.#router(router).gobgp.paths();
+	}
+
+	async down(): Promise<void> {
+		await Promise.all([...this.#routers.values()].map(async router => router.stop()));
+	}
+
+	#router(name: string): BgpRouter {
+		const router = this.#routers.get(name);
+		if (!router) {
+			throw unknownName('edge router', name, this.#routers.keys());
+		}
+
+		return router;
+	}
+
+	#follow({change, router}: RouterChange): void {
+		if (change === 'added' || change === 'removed') {
+			this.#begin(async () => {
+				if (change === 'removed') {
+					await this.#routers.get(router)?.stop();
+					this.#routers.delete(router);
+				}
+
+				await this.#reconfigure();
+			});
+		}
+	}
+
+	/** All that comes while the program does one thing goes to each daemon in one go. */
+	#put(deed: 'announce' | 'withdraw', router: string, prefixes: readonly Prefix[]): void {
+		const isFirst = this.#batches.size === 0;
+		const batch = this.#batches.get(router) ?? {announce: [], withdraw: []};
+		this.#batches.set(router, batch);
+		batch[deed].push(...prefixes);
+		if (isFirst) {
+			this.#begin(async () => this.#send());
+		}
+	}
+
+	async #send(): Promise<void> {
+		const batches = this.#batches;
+		this.#batches = new Map();
+		for (const deed of ['announce', 'withdraw'] as const) {
+			await Promise.all([...batches].map(async ([router, batch]) => this.#routers.get(router)?.[deed](batch[deed])));
+		}
+	}
+
+	/** One after the other, in the order of the events; a failure is told to whoever waits for it, and is in the way of nothing that comes later. */
+	#begin(work: () => Promise<void>): void {
+		this.#last = this.#last.catch(() => undefined).then(work);
+		this.#last.catch(() => undefined);
+	}
+
+	/** Starts the daemons that are missing, and tells all of them who their neighbors are now. */
+	async #reconfigure(): Promise<void> {
+		const {blueprint} = this.#edges;
+		const plans = edgesOf(blueprint).filter(({name}) => this.#edges.agents.has(name));
+		const sessions = sessionsOf(blueprint);
+		await Promise.all(plans.map(async plan => {
+			const router = this.#routers.get(plan.name) ?? await this.#start(plan);
+			await router.setNeighbors(neighborsOf(plan.name, sessions));
+		}));
+	}
+
+	async #start(plan: EdgePlan): Promise<BgpRouter> {
+		const {name} = plan;
+		const router = new BgpRouter({
+			name,
+			namespace: this.#network.node(name).namespace,
+			directory: join(this.#network.directory, 'bgp'),
+			as: plan.options.bgp.as,
+			routerId: routerIdOf(plan),
+			agent: this.#edges.agent(name),
+			down: error => {
+				this.#edges.emit('router', {router: name, change: 'down', error});
+				this.#edges.emit('failure', error);
+			},
+			up: () => {
+				this.#edges.emit('router', {router: name, change: 'up'});
+			},
+			changed: () => {
+				for (const listener of this.#listeners) {
+					listener();
+				}
+			},
+		});
+		this.#routers.set(name, router);
+		await router.start();
+		return router;
+	}
+}
+
+function neighborsOf(router: string, sessions: readonly Session[]): BgpNeighbor[] {
+	return sessions.flatMap(({ends: [a, b], holdTime}) => {
+		const [own, other] = a.router === router ? [a, b] : b.router === router ? [b, a] : [];
+		return own && other ? [{address: other.address, as: other.as, localAddress: own.address, client: other.client, holdTime, description: other.router}] : [];
+	});
+}
+
+/** Its first IPv4 address, as is usual; without one a number that nobody else is likely to have. */
+function routerIdOf({name, interfaces}: EdgePlan): string {
+	const address = interfaces.flatMap(({addresses}) => addresses).find(each => each.address.family === 4)?.address;
+	return address ? formatAddress(address) : [...createHash('sha1').update(name).digest().subarray(0, 4)].join('.');
+}

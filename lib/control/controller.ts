@@ -1,0 +1,75 @@
+/** The control plane with a center: this process hears who is where and programs all edge routers itself. */
+import type {NeighborState} from '../services/gobgp-neighbor.ts';
+import type {BgpPath} from '../services/gobgp-path.ts';
+import {addressFinder} from '../topology/bgp-sessions.ts';
+import type {Address, Prefix} from '../util/address.ts';
+import {InputError} from '../util/errors.ts';
+import type {Learned} from './agent.ts';
+import type {ControlPlane, Place} from './control-plane.ts';
+import {type Edges, prefixesOf} from './edges.ts';
+
+export class Controller implements ControlPlane {
+	readonly kind = 'controller';
+	readonly #edges: Edges;
+
+	constructor(edges: Edges) {
+		this.#edges = edges;
+		edges.on('join', place => {
+			this.#tell(place, true);
+		});
+		edges.on('leave', place => {
+			this.#tell(place, false);
+		});
+		edges.on('router', ({router, change}) => {
+			if (change === 'added') {
+				this.#teach(router);
+			}
+		});
+	}
+
+	/** What it is told of it has done when the telling is over. */
+	async settled(): Promise<void> {
+		await Promise.resolve();
+	}
+
+	/** There is nothing that it would have to wait for. */
+	async ready(): Promise<void> {
+		await Promise.resolve();
+	}
+
+	async neighbors(): Promise<NeighborState[]> {
+		return Promise.reject(new InputError('no-bgp', 'This lab has a controller, so its edge routers have no BGP neighbors. "bgp routes" shows what the controller has them do.'));
+	}
+
+	async rib(router: string): Promise<BgpPath[]> {
+		const own = [...this.#edges.places.values()].filter(place => place.router === router).flatMap(prefixesOf).map(to => ({to, nextHop: {family: to.family, value: 0n}}));
+		return Promise.resolve([...own, ...this.#edges.agent(router).learned].map(each => ({...each, asPath: [], best: true})));
+	}
+
+	async down(): Promise<void> {
+		await Promise.resolve();
+	}
+
+	#tell(place: Place, isThere: boolean): void {
+		const addresses = addressFinder(this.#edges.blueprint);
+		for (const [router, agent] of this.#edges.agents) {
+			agent.learn(prefixesOf(place).map(to => isThere ? this.#wayFrom(router, to, place.router, addresses) : {to}));
+		}
+	}
+
+	/** A new router learns of everybody. */
+	#teach(router: string): void {
+		const addresses = addressFinder(this.#edges.blueprint);
+		this.#edges.agent(router).learn([...this.#edges.places.values()].flatMap(place => prefixesOf(place).map(to => this.#wayFrom(router, to, place.router, addresses))));
+	}
+
+	#wayFrom(router: string, to: Prefix, target: string, addresses: ReturnType<typeof addressFinder>): Learned {
+		return {to, nextHop: router === target ? undefined : this.#addressOf(target, {from: router, family: to.family}, addresses)};
+	}
+
+	#addressOf(router: string, {from, family}: {readonly from: string; readonly family: 4 | 6}, addresses: ReturnType<typeof addressFinder>): Address | undefined {
+		const {nodes} = this.#edges.blueprint;
+		const [here, there] = [nodes.get(from), nodes.get(router)];
+		return here && there && addresses(here, there, family)?.[1];
+	}
+}
