@@ -4,24 +4,33 @@
 export {Topology, type End, type NodeHandle, type TopologyClass} from './topology/topology.ts';
 export {shape} from './topology/shapes.ts';
 export {check} from './topology/check.ts';
-export type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan} from './topology/blueprint.ts';
+export type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan, TunnelEndPlan, TunnelPlan, TunnelTransport} from './topology/blueprint.ts';
 export type {
-	BridgeOptions, EndSpec, HostOptions, InterfaceOptions, Isolation, LinkOptions, LinkSpec, NodeKind, NodeSpec, PortOptions, RouteOptions, RouterOptions,
-	ShapingOptions, StationOptions, SwitchOptions,
+	BridgeOptions, EndSpec, HostOptions, InterfaceOptions, Isolation, LinkOptions, LinkSpec, NeighborOptions, NextHopOptions, NodeKind, NodeSpec, PortOptions, RouteOptions, RouterOptions, RoutingOptions, RuleOptions,
+	GreOptions, ShapingOptions, SshOptions, StationOptions, SwitchOptions, SysctlOptions, TunnelMode, TunnelOptions, TunnelSpec, VxlanOptions,
 } from './topology/specs.ts';
 export type {Shaping} from './topology/shaping.ts';
 
 // Labs that run.
 export {Lab, type Change, type LabEvents, type LabOptions, type Plan} from './lab.ts';
-export {Network, type LinkChange, type NetworkOptions} from './network/network.ts';
+export type {Spread} from './control/control.ts';
+export type {EdgeEvents, Join, Joining, Place as EdgePlace, RouterChange} from './control/control-plane.ts';
+export {Network, type Added, type Addition, type LinkChange, type NetworkOptions, type NodeChange, type Removal, type TunnelChange} from './network/network.ts';
 export {pingAll, type PingOptions, type PingResult} from './network/reachability.ts';
 export {iperf, type IperfOptions, type IperfResult} from './network/measure.ts';
 export {clean, type CleanReport} from './network/sweep.ts';
 export {labRecord, runningLabs, type LabRecord} from './network/journal.ts';
 export type {Interface} from './link/interface.ts';
 export {Link} from './link/link.ts';
+export {Tunnel} from './link/tunnel.ts';
+export type {TunnelState} from './link/ssh-tunnel.ts';
+export type {LinkCounters} from './kernel/link-counters.ts';
 export type {Carrier} from './kernel/carrier.ts';
 export {Node} from './node/node.ts';
+export type {NodeNeighbor} from './node/neighbors.ts';
+export type {NodeRoute} from './node/routes.ts';
+export type {NodeRule} from './node/rules.ts';
+export type {InterfaceSettings, NodeSettings} from './node/settings.ts';
 export type {ExecuteOptions, Output} from './kernel/process.ts';
 export type {InstalledLine} from './drivers/driver.ts';
 export type {DeviceChange} from './drivers/reconcile.ts';
@@ -57,29 +66,39 @@ export type {CaseResult, Check, DriverUnderTest} from './contract/case.ts';
 
 // What lines result in; topologies/json.md has them as JSON.
 export type {LineResult} from './commands/line-result.ts';
+export type {AddLinkResult, AddNodeResult} from './commands/add.ts';
+export type {BgpNeighborsResult, BgpRibResult, BgpRoutesResult} from './commands/bgp.ts';
 export type {ChangeResult} from './commands/change.ts';
 export type {ConnectionsResult, ListedConnection} from './commands/connections.ts';
+export type {DelResult} from './commands/del.ts';
 export type {DumpResult} from './commands/dump.ts';
 export type {ExecuteResult} from './commands/execute.ts';
 export type {ExitResult} from './commands/exit.ts';
 export type {ExplainPoint, ExplainResult} from './commands/explain.ts';
+export type {PathDeath, PathDeathReason, PathHop, PathResult, PathWay} from './commands/path.ts';
 export type {HelpResult} from './commands/help.ts';
 export type {DeviceLines, InstalledResult} from './commands/installed.ts';
 export type {IntfsResult} from './commands/intfs.ts';
 export type {IpgListResult, IpgShowResult} from './commands/ipg.ts';
+export type {JoinResult} from './commands/join.ts';
+export type {LeaveResult} from './commands/leave.ts';
 export type {LinksResult} from './commands/links.ts';
 export type {MatrixPair, MatrixResult} from './commands/matrix.ts';
 export type {ModeResult, RevokeResult} from './commands/mode.ts';
 export type {NetResult} from './commands/net.ts';
+export type {NeighborChangeResult, NeighborListResult} from './commands/neighbor.ts';
 export type {NodesResult} from './commands/nodes.ts';
 export type {PingallResult} from './commands/pingall.ts';
 export type {SecrulePlanResult} from './commands/plan.ts';
 export type {SecruleLoadResult, SecruleSaveResult} from './commands/policy-file.ts';
 export type {PortsResult} from './commands/ports.ts';
+export type {RouteChangeResult, RouteListResult} from './commands/route.ts';
+export type {RuleChangeResult, RuleListResult} from './commands/rule.ts';
 export type {SecruleListResult, SecruleShowResult, StatsResetResult} from './commands/secrule-list.ts';
 export type {SecruleLogResult} from './commands/secrule-log.ts';
 export type {SecruleAddResult} from './commands/secrule.ts';
 export type {ServiceListResult} from './commands/service.ts';
+export type {SetResult} from './commands/set.ts';
 export type {SgListResult} from './commands/sg.ts';
 export type {SghostsResult} from './commands/sghosts.ts';
 export type {ShResult} from './commands/sh.ts';

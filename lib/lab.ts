@@ -1,33 +1,39 @@
 /** A lab: a network, a policy, and the firewalls that make the first obey the second. The prompt, scripts and tests only translate to this. */
 import {EventEmitter} from 'node:events';
 import {firstPolicy} from './commands/first-policy.ts';
-import {type LineResult, runLine} from './commands/run-line.ts';
+import {type LineResult, runScript} from './commands/run-line.ts';
+import {Control, type Spread, requireControl} from './control/control.ts';
+import type {EdgeEvents, Join, Joining, Place} from './control/control-plane.ts';
 import type {InstalledLine} from './drivers/driver.ts';
 import type {Chosen} from './drivers/choice.ts';
 import {type Change, Enforcement, type Plan} from './drivers/enforcement.ts';
 import type {DriverChoice} from './drivers/factory.ts';
 import type {LogEntry} from './drivers/log.ts';
 import {datapath} from './kernel/capabilities.ts';
-import {type LinkChange, Network, type NetworkOptions} from './network/network.ts';
+import type {Link} from './link/link.ts';
+import type {Tunnel} from './link/tunnel.ts';
+import {type Added, type Addition, type LinkChange, Network, type NetworkOptions, type TunnelChange, type NodeChange, type Removal} from './network/network.ts';
 import {ovsDirectory} from './network/paths.ts';
 import type {Node} from './node/node.ts';
 import {type Inventory, inventoryOf} from './policy/inventory.ts';
 import {type Policy, emptyPolicy} from './policy/model.ts';
 import {check} from './topology/check.ts';
 import {type FirewallName, withFirewalls} from './topology/firewalls.ts';
+import {endSpec, linkSpec} from './topology/grow.ts';
+import type {EndSpec, HostOptions, LinkOptions, TunnelOptions} from './topology/specs.ts';
 import type {Topology} from './topology/topology.ts';
 import {type SecureNetError, messageOf} from './util/errors.ts';
 
 export type {Change, Plan} from './drivers/enforcement.ts';
 
-export type LabOptions = Omit<NetworkOptions, 'prepareSwitches'> & {
+export type LabOptions = Omit<NetworkOptions, 'prepareSwitches' | 'secure'> & {
 	/** Firewalls for all nodes that they fit, whatever the topology says. */
 	readonly firewalls?: readonly FirewallName[] | undefined;
 	/** Drivers of one's own, by kind of enforcement point; they take the place of all named ones, until `setFirewall` chooses another. */
 	readonly drivers?: Partial<DriverChoice> | undefined;
 };
 
-export type LabEvents = {
+export type LabEvents = EdgeEvents & {
 	/** Groups or their members changed. */
 	group: [Policy];
 	/** Address sets changed. */
@@ -38,34 +44,41 @@ export type LabEvents = {
 	service: [Policy];
 	/** A packet that a rule with `log` decided, on one device. */
 	log: [LogEntry];
-	/** A switch port gained or lost its carrier. */
+	/** A node came or went. */
+	node: [NodeChange];
+	/** A switch port gained or lost its carrier; or a link came or went, told for each of its ends. */
 	link: [LinkChange];
+	/** An SSH tunnel gained or lost its connection. */
+	tunnel: [TunnelChange];
 	/** A daemon of the lab ended by itself: the lab no longer does what it says. */
 	failure: [SecureNetError];
 };
 
 export class Lab extends EventEmitter<LabEvents> {
 	readonly network: Network;
-	readonly inventory: Inventory;
 	readonly #enforcement: Enforcement;
+	#control: Control | undefined;
 
 	private constructor(network: Network, drivers: LabOptions['drivers']) {
 		super();
 		this.network = network;
-		this.inventory = inventoryOf(network.blueprint);
 		this.#enforcement = new Enforcement(emptyPolicy(network.blueprint.isolation), {
-			inventory: this.inventory,
+			inventory: inventoryOf(network.blueprint),
 			context: {runDirectory: ovsDirectory(network.name), datapath, namespaceOf: device => network.node(device).namespace},
 			drivers,
-			changed: (before, after) => {
-				this.#announce(before, after);
-			},
+			changed: this.#announce.bind(this),
 			logged: entry => {
 				this.#tell('log', entry);
 			},
+			failed: error => {
+				this.#tell('failure', error);
+			},
 		});
-		network.on('link', change => this.emit('link', change));
-		network.on('failure', error => this.emit('failure', error));
+		for (const event of ['node', 'link', 'tunnel', 'failure'] as const) {
+			network.on(event, (...details: LabEvents[typeof event]) => {
+				this.#tell(event, ...details);
+			});
+		}
 	}
 
 	/**
@@ -84,10 +97,12 @@ export class Lab extends EventEmitter<LabEvents> {
 				// The defaults hold on every switch before it has a port.
 				await lab.#enforcement.install();
 			},
+			secure: async next => lab ? lab.#enforcement.follow(next) : undefined,
 		});
 		try {
 			lab ??= new Lab(network, options.drivers);
 			await lab.change(() => policy);
+			lab.#control = await Control.start(network, lab, options.signal);
 			return lab;
 		} catch (error) {
 			await (lab ?? network).down();
@@ -103,6 +118,11 @@ export class Lab extends EventEmitter<LabEvents> {
 		return this.#enforcement.policy;
 	}
 
+	/** What the policy knows of the network, as it is now. */
+	get inventory(): Inventory {
+		return this.#enforcement.inventory;
+	}
+
 	/** @throws InputError `unknown-node` */
 	node(name: string): Node {
 		return this.network.node(name);
@@ -116,6 +136,71 @@ export class Lab extends EventEmitter<LabEvents> {
 	*/
 	async change(edit: (policy: Policy) => Policy): Promise<Change> {
 		return this.#enforcement.change(edit);
+	}
+
+	/**
+	Adds nodes and links while the lab runs. The policy holds for them before they carry their first packet.
+
+	@throws as Network.add; InputError `name-taken`
+	*/
+	async add(addition: Addition): Promise<Added> {
+		const added = await this.network.add(addition);
+		await this.#control?.addRouters(added.nodes.map(({name}) => name));
+		return added;
+	}
+
+	/** Adds a host. @param to where it is linked: names of nodes, or ends that say more, such as `{node: 's1', options: {port: 9}}` @throws as `add` */
+	async addHost(name: string, options: HostOptions = {}, ...to: ReadonlyArray<string | EndSpec>): Promise<Node> {
+		const {nodes: [host]} = await this.add({nodes: [{kind: 'host', name, options}], links: to.map(end => linkSpec(name, end))});
+		return host as Node;
+	}
+
+	/** Links two nodes. @throws as `add` */
+	async addLink(a: string | EndSpec, b: string | EndSpec, options: LinkOptions = {}): Promise<Link> {
+		const {links: [link]} = await this.add({links: [linkSpec(a, b, options)]});
+		return link as Link;
+	}
+
+	/** Adds a tunnel between two hosts or routers. @throws as `add` */
+	async addTunnel(a: string | EndSpec, b: string | EndSpec, options: TunnelOptions): Promise<Tunnel> {
+		const {tunnels: [tunnel]} = await this.add({tunnels: [{ends: [endSpec(a), endSpec(b)], options}]});
+		return tunnel as Tunnel;
+	}
+
+	/**
+	Removes nodes, links and tunnels while the lab runs. Hosts leave their groups; what runs in a node that goes is ended. A host without a link keeps its addresses for the next one.
+
+	@param force hosts at an edge router that goes leave it
+	@throws as Network.remove; InputError `in-use` when a rule names a node, `router-in-use` naming hosts that are there
+	*/
+	async remove(removal: Removal, {force = false}: {readonly force?: boolean} = {}): Promise<void> {
+		await this.#control?.removeRouters(removal.nodes ?? [], {force});
+		try {
+			await this.network.remove(removal);
+		} catch (error) {
+			await this.#control?.addRouters(removal.nodes ?? []);
+			throw error;
+		}
+	}
+
+	/** What tells the edge routers where hosts are. @throws InputError `no-edges` when there are none */
+	get control(): Control {
+		return requireControl(this.#control);
+	}
+
+	/**
+	Hosts come to edge routers, or move there from where they are; several at once are one change.
+
+	@returns where they are, and which routers had not heard of it in time
+	@throws as Control.join
+	*/
+	async join(...joinings: readonly Joining[]): Promise<Spread & {readonly joins: readonly Join[]}> {
+		return this.control.join(joinings);
+	}
+
+	/** Hosts leave the edge routers that they are at. @throws as Control.leave */
+	async leave(...hosts: readonly string[]): Promise<Spread & {readonly left: readonly Place[]}> {
+		return this.control.leave(hosts);
 	}
 
 	/** The name of each device's firewall driver. */
@@ -165,9 +250,7 @@ export class Lab extends EventEmitter<LabEvents> {
 
 	/** Where a rule is installed. */
 	async installedOn(rule: number): Promise<Array<{device: string; lines: InstalledLine[]}>> {
-		return [...await this.installed()]
-			.map(([device, lines]) => ({device, lines: lines.filter(line => line.rule === rule)}))
-			.filter(({lines}) => lines.length > 0);
+		return [...await this.installed()].map(([device, lines]) => ({device, lines: lines.filter(line => line.rule === rule)})).filter(({lines}) => lines.length > 0);
 	}
 
 	/**
@@ -176,23 +259,13 @@ export class Lab extends EventEmitter<LabEvents> {
 	@throws the error of the first line that fails, unless that begins with `-`; SecureNetError when a command in it fails
 	*/
 	async run(...lines: readonly string[]): Promise<LineResult[]> {
-		const results: LineResult[] = [];
-		for (const line of lines) {
-			const result = await runLine(this, line);
-			if (result) {
-				results.push(result);
-				if (result.failure && !result.mayFail) {
-					throw result.failure;
-				}
-			}
-		}
-
-		return results;
+		return runScript(this, lines);
 	}
 
 	/** Takes the lab down. Twice is fine. */
 	async down(): Promise<void> {
 		try {
+			await this.#control?.down();
 			await this.#enforcement.close();
 		} finally {
 			await this.network.down();

@@ -2,12 +2,15 @@
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {findCommand} from '../lib/commands/find.ts';
 import {commands} from '../lib/commands/index.ts';
 import {splitWords} from '../lib/util/words.ts';
+import type {Lab} from '../lib/lab.ts';
 import SecureNet from '../topologies/securenet.ts';
 import {securenet} from './helpers/cli.ts';
+import {mesh} from './helpers/edges.ts';
+import {needing} from './helpers/needing.ts';
 import {labOf} from './helpers/scenario.ts';
 
 type Row = {readonly command: string; readonly line: string; readonly shape: unknown; readonly result: unknown};
@@ -19,6 +22,10 @@ const all = readFileSync('topologies/json.md', 'utf8').split('\n').filter(line =
 
 const isSubcommand = ({line}: Row) => line.startsWith('securenet ');
 const [rows, subcommandRows] = [all.filter(row => !isSubcommand(row)), all.filter(isSubcommand)];
+
+/** What only a lab with edge routers can do. */
+const needsEdges = ({command}: Row) => /^(?:NODE (?:join|leave)|bgp \w+)$/.test(command);
+const withGobgp = await needing('gobgpd');
 
 test('every command has a row', t => {
 	t.deepEqual(rows.map(({command}) => command).sort(), commands.map(({name}) => name).sort());
@@ -37,12 +44,19 @@ for (const {command, shape, result} of all) {
 }
 
 test.serial('every line results in the shape of its row', async t => {
-	const lab = await labOf(t, new SecureNet());
+	await runRows(t, await labOf(t, new SecureNet()), rows.filter(row => !needsEdges(row)));
+});
+
+withGobgp('every line of edge routers results in the shape of its row', async t => {
+	await runRows(t, await labOf(t, mesh({edges: 2, hosts: 2, joined: 1})), rows.filter(needsEdges));
+});
+
+async function runRows(t: ExecutionContext, lab: Lab, some: readonly Row[]): Promise<void> {
 	const directory = mkdtempSync(join(tmpdir(), 'securenet-'));
 	t.teardown(() => {
 		rmSync(directory, {recursive: true});
 	});
-	for (const {command, line: text, shape} of rows) {
+	for (const {command, line: text, shape} of some) {
 		const line = text.replace('/tmp', directory);
 		const {command: found} = findCommand(splitWords(line), lab);
 		t.is(found.name, command);
@@ -54,7 +68,7 @@ test.serial('every line results in the shape of its row', async t => {
 			t.deepEqual(JSON.parse(plain?.text ?? ''), result, line);
 		}
 	}
-});
+}
 
 test.serial('every subcommand answers in the shape of its row', async t => {
 	const {name} = await labOf(t, new SecureNet());

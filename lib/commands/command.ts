@@ -3,12 +3,13 @@ import type {Lab} from '../lab.ts';
 import type {Policy} from '../policy/model.ts';
 import type {Nodes} from '../policy/names.ts';
 import type {Reader} from '../policy/reader.ts';
+import type {NodeKind} from '../topology/specs.ts';
 import type {LineResult} from './line-result.ts';
 
 /** The part of a lab that decides how a line reads and which words Tab offers. */
 export type Scene = {
 	readonly policy: Policy;
-	readonly network: {readonly nodes: Nodes};
+	readonly network: {readonly nodes: ReadonlyMap<string, {readonly kind: NodeKind; readonly interfaces?: ReadonlyArray<{readonly name: string}>}>};
 };
 
 /** What a front end gives along with a line. */

@@ -22,7 +22,7 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 	read(reader, scene) {
 		const node = takeNode(reader, scene);
 		const names = nodeNames(scene);
-		return {node, words: takeAll(reader, () => names, () => reader.take(['program'], () => ['bind', 'unbind']))};
+		return {node, words: takeAll(reader, () => names, () => reader.take(['program'], () => []))};
 	},
 	async run(lab, {node, words}, io) {
 		const last = words.at(-1);

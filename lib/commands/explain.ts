@@ -3,16 +3,15 @@ import type {Lab} from '../lab.ts';
 import {type Packet, explainVerdict} from '../policy/evaluate.ts';
 import type {Fate, Point} from '../policy/fates.ts';
 import type {Action} from '../policy/model.ts';
-import type {Reader} from '../policy/reader.ts';
 import type {ProbeResult} from '../probes/round.ts';
-import {formatAddress, tryParseAddress} from '../util/address.ts';
+import type {TunnelPlan} from '../topology/blueprint.ts';
+import {formatAddress} from '../util/address.ts';
 import {columns} from '../util/columns.ts';
 import {SecureNetError} from '../util/errors.ts';
-import type {Command, Scene} from './command.ts';
-import {type Case, type End, caseOf} from './explain-case.ts';
+import type {Command} from './command.ts';
+import {type Case, type End, caseOf, takeEnd} from './explain-case.ts';
 import {type Checks, type PointCheck, checkPoints} from './explain-checks.ts';
 import {type Inquiry, hasSourcePort, inquiryUsage, takeInquiry} from './inquiry.ts';
-import {nodeNamed, nodeNames} from './reading.ts';
 
 export type ExplainPoint = {
 	readonly device: string;
@@ -27,6 +26,8 @@ export type ExplainResult = {
 	readonly packet: string;
 	/** Names of the nodes from the first to the last; empty when the source is outside of the network. */
 	readonly path: readonly string[];
+	/** Those of the path that a tunnel leads to; absent when it comes through none. */
+	readonly tunnels?: ReadonlyArray<{readonly to: string; readonly via: TunnelPlan['via']}>;
 	/** Why the path ends before the destination. */
 	readonly broken?: string;
 	readonly action: Action;
@@ -36,6 +37,8 @@ export type ExplainResult = {
 	readonly verdict: string;
 	/** Why the answer is kept back although the packet passes: a stateless rule lets no answer pass by itself, and a firewall that has not seen the packet none at all. */
 	readonly answer?: string;
+	/** Why the way of an answer that nobody keeps back ends before the source. */
+	readonly answerBroken?: string;
 	/** Enforcement points in the order of the path; all give the same verdict. */
 	readonly points: readonly ExplainPoint[];
 	readonly probe?: {readonly verdict: ProbeResult['verdict']; readonly reason: string};
@@ -65,12 +68,6 @@ export const explainCommand: Command<Input, ExplainResult> = {
 	text: explainText,
 };
 
-function takeEnd(reader: Reader, scene: Scene): End {
-	const word = reader.take(['node', 'address'], () => nodeNames(scene, 'host', 'router'));
-	const address = tryParseAddress(word.text);
-	return address ? {address} : {node: nodeNamed(word, scene, 'host', 'router')};
-}
-
 /** @throws SecureNetError `disagreement` with what policy, devices and network say */
 async function agreed(lab: Lab, asked: Case, signal: AbortSignal): Promise<Checks> {
 	const {points, verdict} = asked;
@@ -94,15 +91,18 @@ function deviceText(fate: Fate, check: PointCheck | undefined): string {
 	return check?.said === undefined ? `${fate}; ${check && check.by !== 'nothing' ? `${asked} agrees` : asked}` : `should be: ${fate}; ${asked} ${check.by === 'trace' ? `says: ${check.said}` : check.said}`;
 }
 
-function resultOf({packet, verdict, answer, path, points}: Case, inquiry: Inquiry, checks: Checks | undefined): ExplainResult {
+function resultOf({packet, verdict, answer, answerBroken, path, points}: Case, inquiry: Inquiry, checks: Checks | undefined): ExplainResult {
+	const tunnels = (path?.hops ?? []).flatMap(({node, arrival}) => arrival?.tunnel ? [{to: node.name, via: arrival.tunnel.via}] : []);
 	return {
 		packet: packetText(packet, inquiry),
 		path: path?.hops.map(({node}) => node.name) ?? [],
+		...tunnels.length > 0 ? {tunnels} : {},
 		...path?.broken === undefined ? {} : {broken: path.broken},
 		action: verdict.action,
 		...verdict.by.kind === 'rule' ? {rule: verdict.by.rule.id} : {},
 		verdict: explainVerdict(verdict),
 		...answer === undefined ? {} : {answer},
+		...answerBroken === undefined ? {} : {answerBroken},
 		points: points.map(({hop, kind, fate}, index) => ({device: hop.node.name, kind, fate, checked: checks?.points[index]?.by ?? 'nothing'})),
 		...checks?.probe ? {probe: {verdict: checks.probe.verdict, reason: checks.probe.reason}} : {},
 	};
@@ -117,14 +117,20 @@ function packetText({source, destination}: Packet, inquiry: Inquiry): string {
 const fateTexts: Readonly<Record<Fate, string>> = {passes: 'passes', drops: 'dies here', rejects: 'dies here, with an answer', beyond: 'never comes here'};
 const checkTexts: Readonly<Record<PointCheck['by'], string>> = {trace: 'the switch agrees', counters: 'its rule has counted the packet', nothing: ''};
 
-function explainText({packet, path, broken, verdict, answer, points, probe}: ExplainResult): string {
+function explainText({packet, path, tunnels = [], broken, verdict, answer, answerBroken, points, probe}: ExplainResult): string {
 	return [
 		packet,
-		path.length === 0 ? 'The source is outside of the network: the way of its packets is not known.' : `way: ${path.join(' ')}`,
+		path.length === 0 ? 'The source is outside of the network: the way of its packets is not known.' : `way: ${path.map(name => nameText(name, tunnels)).join(' ')}`,
 		...broken === undefined ? [] : [`     and no further: ${broken}`],
 		...points.length === 0 ? [] : [columns(points.map(({device, fate, checked}) => [`  ${device}`, fateTexts[fate], checkTexts[checked]]))],
 		...probe ? [`probe: ${probe.verdict}, ${probe.reason}`] : [],
 		verdict,
 		...answer === undefined ? [] : [`But the answer is kept back. ${answer}`],
+		...answerBroken === undefined ? [] : [`But the answer does not arrive: ${answerBroken}.`],
 	].join('\n');
+}
+
+function nameText(name: string, tunnels: NonNullable<ExplainResult['tunnels']>): string {
+	const tunnel = tunnels.find(({to}) => to === name);
+	return tunnel ? `${name} (via ${tunnel.via})` : name;
 }

@@ -23,8 +23,8 @@ const plainNames = names.filter(({words}) => words[0] !== 'NODE');
 export function findCommand(words: readonly Word[], scene: Scene): Found {
 	const [first, second] = words;
 	if (first && scene.network.nodes.has(first.text)) {
-		const verb = nodeVerbs.find(name => name.words[1] === second?.text && !second?.quoted);
-		return verb ? {command: verb.command, words: [first, ...words.slice(2)]} : {command: executeCommand, words};
+		const verbs = nodeVerbs.filter(name => name.words[1] === second?.text && !second?.quoted);
+		return verbs.length === 0 || isProgram(words) ? {command: executeCommand, words} : withNode(first, followName(verbs, 2, words));
 	}
 
 	const candidates = plainNames.filter(name => name.words[0] === first?.text);
@@ -33,6 +33,15 @@ export function findCommand(words: readonly Word[], scene: Scene): Found {
 	}
 
 	return followName(candidates, 1, words);
+}
+
+/** An option behind a verb of ours: the program of that name is meant, such as `h1 route -n`. */
+function isProgram([, , third]: readonly Word[]): boolean {
+	return third?.text.startsWith('-') === true && third.text !== '--json';
+}
+
+function withNode(node: Word, {command, words}: Found): Found {
+	return {command, words: [node, ...words]};
 }
 
 /** @param length how many words have led to the candidates */
@@ -71,8 +80,9 @@ export function nextWords(words: readonly Word[], scene: Scene): readonly string
 		return firstWords(scene);
 	}
 
-	const longer = plainNames.filter(name => name.words.length > words.length && words.every(({text}, index) => text === name.words[index]));
-	return longer.length > 0 ? [...new Set(longer.map(name => name.words[words.length] ?? ''))] : argumentsAfter(words, scene);
+	const spelled = words.map(({text}, index) => index === 0 && scene.network.nodes.has(text) ? 'NODE' : text);
+	const longer = [...plainNames, ...nodeVerbs].filter(name => name.words.length > spelled.length && spelled.every((word, index) => word === name.words[index]));
+	return [...new Set([...longer.map(name => name.words[words.length] ?? ''), ...longer.length === 0 || words.length === 1 ? argumentsAfter(words, scene) : []])];
 }
 
 /** What the command's reader was last offered; reading usually fails, because the line is not complete. */

@@ -1,11 +1,13 @@
 /** `link A B up|down|set …`: takes the links between two nodes down and up, or shapes them. */
+import {Link} from '../link/link.ts';
 import type {Reader} from '../policy/reader.ts';
-import {type ShapingMistake, type ShapingOption, readShaping, readShapingOption, shapingConflicts, shapingForms, shapingMistakeText, shapingOptions} from '../topology/shaping.ts';
+import {shapingForms, shapingOptions} from '../topology/shaping.ts';
 import type {ShapingOptions} from '../topology/specs.ts';
 import {InputError} from '../util/errors.ts';
 import type {Command} from './command.ts';
-import {type LinksResult, describeLink, linksText} from './links.ts';
+import {type LinksResult, describeLink, describeTunnel, linksText} from './links.ts';
 import {takeNode} from './reading.ts';
+import {readShapingWords} from './shaping-words.ts';
 
 type Setting = {
 	readonly options: ShapingOptions;
@@ -33,55 +35,28 @@ export const linkCommand: Command<Input, LinksResult> = {
 		return {a, b, change};
 	},
 	async run({network}, {a, b, change}) {
-		const links = network.linksBetween(a, b);
+		const wires = network.wiresBetween(a, b);
+		const links = typeof change === 'string' ? wires : wires.filter(wire => wire instanceof Link);
+		if (links.length === 0) {
+			throw new InputError('tunnel', `${a} and ${b} are joined by a tunnel, which is shaped by shaping what carries it.`);
+		}
+
 		for (const link of links) {
 			if (change === 'up') {
 				link.up();
 			} else if (change === 'down') {
 				link.down();
-			} else {
+			} else if (link instanceof Link) {
 				await link.shape(change.options, change.from);
 			}
 		}
 
-		return links.map(describeLink);
+		return links.map(link => link instanceof Link ? describeLink(link) : describeTunnel(link, network));
 	},
 	text: linksText,
 };
 
 function readSetting(reader: Reader, ends: readonly string[]): Setting {
-	const options = reader.optional(['none']) ? {} : readOptions(reader);
+	const options = reader.optional(['none']) ? {} : readShapingWords(reader, reader.oneOf(shapingOptions));
 	return {options, from: reader.optional(['from']) && reader.oneOf(ends)};
-}
-
-/** One option or more, in any order. @throws InputError `shaping` */
-function readOptions(reader: Reader): ShapingOptions {
-	const columns = new Map<ShapingOption, number>();
-	let options: ShapingOptions = {};
-	for (let option: ShapingOption | undefined = reader.oneOf(shapingOptions); option; option = reader.optional(shapingOptions.filter(each => !columns.has(each)))) {
-		columns.set(option, reader.column);
-		options = {...options, [option]: readValue(reader, option)};
-	}
-
-	const [conflict] = shapingConflicts(readShaping(options).shaping);
-	if (conflict) {
-		throw mistakeAt(columns.get(conflict.option) ?? reader.column, conflict);
-	}
-
-	return options;
-}
-
-function readValue(reader: Reader, option: ShapingOption): string | number {
-	const {words} = shapingForms[option];
-	const {text, column} = reader.take([words], () => []);
-	const value = readShapingOption(option, text);
-	if (typeof value !== 'number') {
-		throw mistakeAt(column, value);
-	}
-
-	return option === 'queue' ? value : text;
-}
-
-function mistakeAt(column: number, mistake: ShapingMistake): InputError {
-	return new InputError('shaping', shapingMistakeText(mistake), {column, expected: [shapingForms[mistake.option].words]});
 }

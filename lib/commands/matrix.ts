@@ -1,8 +1,8 @@
 /** `matrix`: between which hosts a service passes, by the policy and by real packets, side by side. */
 import type {Lab} from '../lab.ts';
+import {livePaths} from '../network/live-plan.ts';
 import {isAnswered} from '../policy/answers.ts';
 import {evaluator} from '../policy/evaluate.ts';
-import {Paths} from '../policy/paths.ts';
 import {straysOf} from '../policy/strays.ts';
 import type {ProbeResult} from '../probes/round.ts';
 import {columns} from '../util/columns.ts';
@@ -58,7 +58,7 @@ export const matrixCommand: Command<Inquiry, MatrixResult> = {
 function expectedPairs(lab: Lab, inquiry: Inquiry) {
 	const {network, policy, inventory} = lab;
 	const evaluate = evaluator(policy, inventory);
-	const paths = new Paths(network.blueprint);
+	const paths = livePaths(network);
 	const hosts = sortNames(hostNames(lab));
 	const sport = sourcePort(inquiry);
 	return hosts.flatMap(from => hosts.filter(to => to !== from).map(to => {

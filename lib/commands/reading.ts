@@ -24,13 +24,13 @@ export function takeNode(reader: Reader, scene: Scene, ...kinds: readonly NodeKi
 
 /** A word that must name a node, of one of the kinds when they are given. @throws as takeNode */
 export function nodeNamed({text, column}: Word, scene: Scene, ...kinds: readonly NodeKind[]): string {
-	const known = nodeNames(scene, ...kinds);
-	const kind = kinds.length > 0 ? kinds.join(' or ') : 'node';
-	if (known.includes(text)) {
+	const node = scene.network.nodes.get(text);
+	if (node && (kinds.length === 0 || kinds.includes(node.kind))) {
 		return text;
 	}
 
-	const node = scene.network.nodes.get(text);
+	const known = nodeNames(scene, ...kinds);
+	const kind = kinds.length > 0 ? kinds.join(' or ') : 'node';
 	if (node) {
 		throw new InputError('wrong-kind', `${text} is a ${node.kind}; a ${kind} belongs here: ${known.join(', ') || 'this lab has none'}.`, {column, expected: [kind], nearest: nearestTo(text, known).nearest});
 	}

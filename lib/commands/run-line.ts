@@ -40,6 +40,22 @@ export async function runLine(lab: Lab, text: string, front: Partial<Front> = {}
 	}
 }
 
+/** Runs lines, one after the other. @throws as Lab.run */
+export async function runScript(lab: Lab, lines: readonly string[]): Promise<LineResult[]> {
+	const results: LineResult[] = [];
+	for (const line of lines) {
+		const result = await runLine(lab, line);
+		if (result) {
+			results.push(result);
+			if (result.failure && !result.mayFail) {
+				throw result.failure;
+			}
+		}
+	}
+
+	return results;
+}
+
 /** What a transcript shows before a line is no part of it. */
 function withoutPrompt(text: string): string {
 	return text.replace(/^\s*(?:securenet>|Securenet\])(?=\s|$)/, '').trim();

@@ -1,8 +1,10 @@
 /** The policy in force in a lab: changed as one, on all devices, and looked at only between two changes. */
 import {compile} from '../policy/compile.ts';
 import {type Packet, type Verdict, evaluator} from '../policy/evaluate.ts';
-import type {Inventory} from '../policy/inventory.ts';
+import {type Inventory, inventoryOf} from '../policy/inventory.ts';
 import type {Policy} from '../policy/model.ts';
+import {forgetNodes, refuseNamesakes} from '../policy/node-edits.ts';
+import type {Blueprint} from '../topology/blueprint.ts';
 import type {FirewallName} from '../topology/firewalls.ts';
 import {SecureNetError, messageOf} from '../util/errors.ts';
 import {type Chosen, Drivers} from './choice.ts';
@@ -37,30 +39,42 @@ export type EnforcementOptions = {
 	/** Another policy is in force. */
 	readonly changed: (before: Policy, after: Policy) => void;
 	readonly logged: (entry: LogEntry) => void;
+	/** Something went wrong, and there is nobody whose call it could end. */
+	readonly failed: (error: SecureNetError) => void;
 };
 
+/** Codes of what goes wrong when the policy is in force. */
+const afterwards: readonly string[] = ['retire', 'revoke'];
+
 export class Enforcement {
-	readonly #inventory: Inventory;
+	#inventory: Inventory;
 	readonly #drivers: Drivers;
 	readonly #firewall: Firewall;
 	readonly #log: LogWatch;
 	readonly #changed: EnforcementOptions['changed'];
+	readonly #failed: EnforcementOptions['failed'];
 	#policy: Policy;
 	/** Changes, and looks at what they made, wait for each other. */
 	#last: Promise<unknown> = Promise.resolve();
 
 	/** @param policy the first one; `install` and `change` put it in force */
-	constructor(policy: Policy, {inventory, context, drivers, changed, logged}: EnforcementOptions) {
+	constructor(policy: Policy, {inventory, context, drivers, changed, logged, failed}: EnforcementOptions) {
 		this.#policy = policy;
 		this.#inventory = inventory;
 		this.#drivers = new Drivers(context, inventory.devices, drivers);
 		this.#firewall = new Firewall(device => this.#drivers.of(device));
 		this.#log = new LogWatch(device => this.#drivers.of(device), logged);
 		this.#changed = changed;
+		this.#failed = failed;
 	}
 
 	get policy(): Policy {
 		return this.#policy;
+	}
+
+	/** The network that the policy is in force in. */
+	get inventory(): Inventory {
+		return this.#inventory;
 	}
 
 	/** The name of each device's driver. */
@@ -79,6 +93,31 @@ export class Enforcement {
 		return this.#turn(async () => this.#change(edit));
 	}
 
+	/**
+	Puts the policy in force in what the network is about to be, as one change: rules must not name what goes, and hosts that go leave their groups. It has the same devices.
+	A policy that is in force, and could only not judge open connections, is no reason to take the network back.
+
+	@throws InputError `name-taken`, `in-use`; as `change`, the policy then is in force in the network before
+	*/
+	async follow(network: Blueprint): Promise<void> {
+		return this.#turn(async () => {
+			const inventory = inventoryOf(network);
+			const [before, after] = [stationsOf(this.#inventory), stationsOf(inventory)];
+			try {
+				await this.#change(policy => {
+					refuseNamesakes(policy, after.filter(name => !before.includes(name)));
+					return forgetNodes(policy, before.filter(name => !after.includes(name)));
+				}, inventory);
+			} catch (error) {
+				if (!(error instanceof SecureNetError && afterwards.includes(error.code))) {
+					throw error;
+				}
+
+				this.#failed(error);
+			}
+		});
+	}
+
 	/** As `Lab.setFirewall`. */
 	async exchange(driver: Chosen, devices: readonly string[] = this.#drivers.fitting(driver)): Promise<Change> {
 		this.#drivers.refuseUnfit(driver, devices);
@@ -88,7 +127,7 @@ export class Enforcement {
 			try {
 				return await this.#change(policy => policy);
 			} catch (error) {
-				if (!(error instanceof SecureNetError && ['retire', 'revoke'].includes(error.code))) {
+				if (!(error instanceof SecureNetError && afterwards.includes(error.code))) {
 					takeBack();
 				}
 
@@ -135,13 +174,14 @@ export class Enforcement {
 		return turn;
 	}
 
-	async #change(edit: (policy: Policy) => Policy): Promise<Change> {
+	async #change(edit: (policy: Policy) => Policy, inventory = this.#inventory): Promise<Change> {
 		const started = performance.now();
 		const before = this.#policy;
 		const after = edit(before);
-		const compiled = compile(after, this.#inventory);
+		const compiled = compile(after, inventory);
 		const devices = await this.#log.during(compiled, async () => this.#firewall.apply(compiled, after.rules.map(({id}) => id)));
 		this.#policy = after;
+		this.#inventory = inventory;
 		try {
 			const cut = await this.#finish();
 			return {devices, cut, ms: performance.now() - started};
@@ -178,4 +218,9 @@ export class Enforcement {
 			throw new SecureNetError('revoke', `The new policy is in force, but open connections could not be judged by it: ${messageOf(error)}`, {}, {cause: error});
 		}
 	}
+}
+
+/** Hosts and routers; the devices among the rest stay. */
+function stationsOf({hosts, routers}: Inventory): string[] {
+	return [...hosts.keys(), ...routers.keys()];
 }

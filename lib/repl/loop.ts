@@ -3,6 +3,7 @@ import {on} from 'node:events';
 import {type Interface, createInterface} from 'node:readline';
 import {runLine} from '../commands/run-line.ts';
 import type {Lab} from '../lab.ts';
+import type {TunnelChange} from '../network/network.ts';
 import {complete} from './complete.ts';
 import {appendHistory, historyFile, historySize, readHistory} from './history.ts';
 import {paintFor} from './paint.ts';
@@ -19,7 +20,7 @@ export async function runLoop(lab: Lab, signals: Signals): Promise<void> {
 	handleCtrlC(reader);
 	// Lines that are pasted together are shown together, before the first of them runs; so each later one is shown again where it runs.
 	let waiting = 0;
-	const unwatch = showFailures(lab, () => {
+	const unwatch = showEvents(lab, () => {
 		// A prompt would take the keys from the program that runs; it comes when that has ended.
 		if (waiting === 0) {
 			reader.prompt(true);
@@ -122,16 +123,25 @@ function handleCtrlC(reader: Interface): void {
 	});
 }
 
-/** A daemon that ends by itself is told at once. Returns what ends the watch. @param shown is called after each */
-function showFailures(lab: Lab, shown: () => void): () => void {
+/** A daemon that ends by itself is told at once, and a tunnel that loses its connection or gets it back. Returns what ends the watch. @param shown is called after each */
+function showEvents(lab: Lab, shown: () => void): () => void {
 	const paint = paintFor(process.stderr);
 	const show = (error: Parameters<typeof paint.error>[0]) => {
 		process.stderr.write(`\n${paint.error(error)}\n`);
 		shown();
 	};
 
+	const showTunnel = ({ends, status, reason}: TunnelChange) => {
+		if (status !== 'connecting') {
+			process.stderr.write(`\nSSH tunnel ${ends.join(' - ')} is ${status}${status === 'down' && reason !== undefined ? `: ${reason}` : ''}\n`);
+			shown();
+		}
+	};
+
 	lab.on('failure', show);
+	lab.on('tunnel', showTunnel);
 	return () => {
+		lab.off('tunnel', showTunnel);
 		lab.off('failure', show);
 	};
 }

@@ -41,7 +41,8 @@ export async function runSession(topology: Topology, options: SessionOptions): P
 async function live(topology: Topology, options: SessionOptions, signals: Signals): Promise<number> {
 	const lab = await timed('up', options, async () => up(topology, options, signals));
 	try {
-		return await runLines(lab, options, signals);
+		const status = options.lines === undefined ? await takeSteps(lab, topology.steps, options, signals) : 0;
+		return status === 0 ? await runLines(lab, options, signals) : status;
 	} finally {
 		await timed('down', options, async () => lab.down());
 	}
@@ -63,6 +64,16 @@ async function up(topology: Topology, {name, arp, firewalls}: SessionOptions, si
 	} finally {
 		line.clear();
 	}
+}
+
+/** The topology's own lines come first, unless others were given. Returns the exit status. */
+async function takeSteps(lab: Lab, steps: readonly string[], {json}: SessionOptions, signals: Signals): Promise<number> {
+	if (steps.length === 0) {
+		return 0;
+	}
+
+	const {runScript} = await import('./script.ts');
+	return runScript(lab, steps, signals, {style: json ? 'json' : 'transcript', terminal: false, numbered: false});
 }
 
 async function runLines(lab: Lab, {lines, script, json, transcript}: SessionOptions, signals: Signals): Promise<number> {

@@ -15,7 +15,7 @@ const completes = test.macro({
 test(completes, 'nod', ['nodes ']);
 test(completes, 'ping', ['pingall', 'pingpair']);
 test(completes, 'h1', ['h10', 'h11']);
-test(completes, 'h10 ', ['bind', 'unbind']);
+test(completes, 'h10 ', ['set', 'route', 'neighbor', 'rule', 'join', 'leave', 'bind', 'unbind']);
 test(completes, 'h10 b', ['bind ']);
 test(completes, 'h10 bind w', ['web ']);
 test(completes, 'h10 ping h2', ['h20', 'h21']);

@@ -10,7 +10,11 @@ import {uniqueName} from '../helpers/names.ts';
 const volatile: ReadonlyArray<readonly [what: string, pattern: RegExp, instead: string]> = [
 	['round-trip time of one ping', /time=[\d.]+ ms/g, 'time=T ms'],
 	['duration of a ping command', /, time \d+ms/g, ', time Tms'],
+	['how long it took until all edge routers had heard of it', / \(\d+ ms\)$/gm, ' (T ms)'],
+	['numbers of packets that tcpdump shows', /\bid \d+\b/g, 'id N'],
 	['round-trip times of a ping command', /^rtt .*$/gm, 'rtt T'],
+	['what the kernel thinks of a neighbour that has answered', /  (?:reachable|stale|delay|probe)\b/g, '  known'],
+	['what the kernel thinks of a neighbour that has not', /  (?:incomplete|failed)\b/g, '  unknown'],
 	['pings that count as connections until they are forgotten', /^\d+ connections? cut$/gm, 'N connections cut'],
 ];
 
@@ -40,13 +44,32 @@ for (const story of ['securenet', 'firewall-drivers', 'stateful-stateless']) {
 	test(replays, 'topologies/README.md', `topologies/${story}.ts`);
 
 	test(`topologies/README.md tells all of topologies/${story}.demo`, t => {
-		const demo = readFileSync(`topologies/${story}.demo`, 'utf8').split('\n').filter(line => line !== '' && !line.startsWith('#'));
-		t.deepEqual(exchangesIn(transcriptOf('topologies/README.md', `topologies/${story}.ts`)).map(({line}) => line), demo);
+		t.deepEqual(exchangesIn(transcriptOf('topologies/README.md', `topologies/${story}.ts`)).map(({line}) => line), linesOf(story));
+	});
+}
+
+for (const run of [
+	'router-as-switch.ts', 'virtual-l2.ts', 'virtual-l2.ts --hops 1', 'virtual-l2.ts --transport ssh --hops 2', 'virtual-l2.ts --transport vxlan --hops 1',
+	'bgp-control-plane.ts', 'bgp-control-plane.ts --control controller --transport gre',
+]) {
+	test(replays, 'topologies/README.md', `topologies/${run}`);
+}
+
+for (const [story, parameters] of [['router-as-switch', '--steps'], ['virtual-l2', '--steps --transport gre --hops 1'], ['bgp-control-plane', '--steps']] as const) {
+	test(replays, 'topologies/README.md', `topologies/${story}.ts ${parameters}`);
+
+	test(`topologies/README.md tells all of topologies/${story}.demo`, t => {
+		t.deepEqual(exchangesIn(transcriptOf('topologies/README.md', `topologies/${story}.ts ${parameters}`)).map(({line}) => line), linesOf(story));
 	});
 }
 
 for (const run of ['--firewalls 2', '--firewalls 2 --rules stateless', '--firewalls 2 --sync']) {
 	test(replays, 'topologies/README.md', `topologies/stateful-stateless.ts ${run}`);
+}
+
+/** The lines of a story's script. */
+function linesOf(story: string): string[] {
+	return readFileSync(`topologies/${story}.demo`, 'utf8').split('\n').filter(line => line !== '' && !line.startsWith('#'));
 }
 
 /** All blocks of a document that are marked as printed by the topology, with these parameters, as one. */
