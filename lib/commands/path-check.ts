@@ -2,6 +2,7 @@
 import type {Lab} from '../lab.ts';
 import {trace} from '../network/trace.ts';
 import type {Packet} from '../policy/evaluate.ts';
+import type {Inventory} from '../policy/inventory.ts';
 import type {ProbeResult} from '../probes/round.ts';
 import type {Hop, Paths} from '../topology/paths.ts';
 import {type Address, formatAddress} from '../util/address.ts';
@@ -31,9 +32,9 @@ export type PathCheck = {
 export type Ends = {readonly from: string; readonly to: string | undefined; readonly packet: Packet};
 
 /** @throws SecureNetError `interrupted` */
-export async function checkWays({network}: Lab, paths: Paths, ways: Ways, {from, to, packet}: Ends, signal: AbortSignal): Promise<PathCheck> {
+export async function checkWays({network, inventory}: Lab, paths: Paths, ways: Ways, {from, to, packet}: Ends, signal: AbortSignal): Promise<PathCheck> {
 	const {source, destination} = packet;
-	const routers = routersOf(ways.there).map((hop, index) => ({ttl: index + 1, hop, isExpected: isExpected(paths, ways, hop, source)}));
+	const routers = routersOf(ways.there).map((hop, index) => ({ttl: index + 1, hop, isExpected: isExpected(paths, inventory, ways, hop, source)}));
 	const answers = await trace(network.node(from), destination, {source, ttls: routers.map(({ttl}) => ttl), expected: routers.filter(each => each.isExpected).map(({ttl}) => ttl), signal});
 	const traced = routers.map(({ttl, hop, isExpected: wanted}): TraceHop => {
 		const answer = answers.get(ttl);
@@ -46,9 +47,11 @@ export async function checkWays({network}: Lab, paths: Paths, ways: Ways, {from,
 	return {trace: traced, probe: result, differences: [...traced.flatMap(differenceOf), ...result && !isAsSaid(ways, result) ? [`an echo: ${result.verdict}, ${result.reason}`] : []]};
 }
 
-/** A router where the packet does not die says so, when it knows the way back, and no firewall may think otherwise. */
-function isExpected(paths: Paths, {there}: Ways, {node}: Hop, source: Address): boolean {
-	return !there.isGuarded && !(there.death?.node === node.name) && paths.from(node, source).broken === undefined;
+/** A router where the packet does not die says so, when it knows a way back, and no firewall there may think otherwise: one that has not seen the packet takes an error for no part of a connection. */
+function isExpected(paths: Paths, {devices}: Inventory, {there}: Ways, {node}: Hop, source: Address): boolean {
+	const {hops, broken} = paths.from(node, source);
+	const seen = new Set(there.hops.map(hop => hop.node.name));
+	return !there.isGuarded && there.death?.node !== node.name && broken === undefined && hops.every(hop => hop.node === node || !devices.has(hop.node.name) || seen.has(hop.node.name));
 }
 
 /** An address that is nobody's, such as 192.0.0.8 of a router without any (RFC 7600), tells nothing. */

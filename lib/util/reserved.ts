@@ -3,9 +3,9 @@
 export const commandWords: readonly string[] = [
 	'help', 'nodes', 'links', 'net', 'intfs', 'ports', 'dump', 'pingall', 'pingpair', 'iperf', 'link', 'sh', 'source', 'time', 'exit', 'quit', 'EOF',
 	'flows', 'rules', 'connections', 'firewall', 'explain', 'matrix', 'mode', 'service', 'sghosts', 'sg', 'secrule', 'ipg', 'bind', 'unbind', 'set', 'route',
-	'neighbor', 'rule', 'add', 'del',
+	'neighbor', 'rule', 'add', 'del', 'path', 'bgp',
 	// Reserved for the commands that DESIGN.md and POLICY.md name and later versions bring.
-	'pingallfull', 'pingpairfull', 'iperfudp', 'switch', 'dpctl', 'js', 'wait', 'noecho', 'x', 'xterm', 'path', 'watch',
+	'pingallfull', 'pingpairfull', 'iperfudp', 'switch', 'dpctl', 'js', 'wait', 'noecho', 'x', 'xterm', 'watch',
 ];
 
 export const grammarWords: readonly string[] = [

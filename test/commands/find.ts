@@ -82,6 +82,9 @@ test('a mistake of the policy gets the column of its word', t => {
 	t.is(error.details.column, 14);
 });
 
+/** What a node's name goes on with. */
+const ofNode = ['set', 'route', 'neighbor', 'rule', 'join', 'leave', 'bind', 'unbind'];
+
 const offers = test.macro({
 	title: (_, line: string) => `after "${line}"`,
 	exec(t, line: string, words: string[]) {
@@ -92,7 +95,7 @@ const offers = test.macro({
 test(offers, 'secrule', secruleVerbs);
 test(offers, 'secrule ipg', ['add', 'del', 'list', 'show']);
 test(offers, 'sghosts', ['db', 'web']);
-test(offers, 'h10', ['bind', 'unbind']);
+test(offers, 'h10', ofNode);
 test(offers, 'h10 bind', ['db', 'web']);
 test(offers, 'h10 bind web', ['db', 'web']);
 test(offers, 'h10 ping', ['fw', 'h10', 'h11', 'h20', 'h21', 'h30', 'h31', 's1', 's2', 's3']);
@@ -118,6 +121,6 @@ test(offers, 'mode', ['stateful', 'stateless']);
 test(offers, 'secrule add allow web', ['to']);
 test(offers, 'ipg del office', ['10.1.0.0/16']);
 test(offers, 'help secrule', secruleVerbs);
-test(offers, 'help h10', ['COMMAND', 'bind', 'unbind']);
+test(offers, 'help h10', ['COMMAND', ...ofNode]);
 test(offers, 'nodes', []);
 test(offers, 'frobnicate', []);

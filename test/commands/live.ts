@@ -26,7 +26,9 @@ test(reads, 'add host h9 ip 10.0.10.9/24 s1', {name: 'h9', to: 's1', ip: ['10.0.
 test(reads, 'add router r9 s1 ip 10.0.10.253/24', {name: 'r9', to: 's1', ip: ['10.0.10.253/24']});
 test(reads, 'add link h10 ip 10.9.0.1/24 fw ip 10.9.0.2/24 delay 5ms', {ends: [{node: 'h10', options: {ip: ['10.9.0.1/24']}}, {node: 'fw', options: {ip: ['10.9.0.2/24']}}], options: {delay: '5ms'}});
 test(reads, 'add link h10 s2', {ends: [{node: 'h10', options: {}}, {node: 's2', options: {}}], options: {}});
-test(reads, 'del h10', {node: 'h10'});
+test(reads, 'del h10', {node: 'h10', force: false});
+test(reads, 'del h10 --force', {node: 'h10', force: true});
+test(reads, 'add router r9 s1 ip 10.0.10.253/24 bgp 65000', {name: 'r9', to: 's1', ip: ['10.0.10.253/24'], as: 65_000});
 test(reads, 'del link h10 s1', {a: 'h10', b: 's1'});
 
 const refuses = test.macro({
@@ -47,6 +49,8 @@ test(refuses, 'add host h9 s9', 13, /There is no node "s9"/, 'unknown-node');
 test(refuses, 'add host h9 s1 ip 10.0.10.9', 19, /no address with a prefix length/, 'address');
 test(refuses, 'add host h9 s1 s2', 16, /is a word too many/, 'syntax');
 test(refuses, 'add router r9 ip 10.9.0.1/24', 18, /^A router has its addresses on its links/, 'syntax');
+test(refuses, 'add router r9 s1 bgp', 21, /go on with number of its autonomous system/, 'syntax');
+test(refuses, 'add router r9 s1 bgp 0', 22, /is no number of an autonomous system/, 'syntax');
 test(refuses, 'add link h10', 13, /go on with/, 'syntax');
 test(refuses, 'add link h10 s2 delay 5', 23, /^delay "5" cannot be read/, 'shaping');
 test(refuses, 'del', 4, /go on with link or host or router/, 'syntax');

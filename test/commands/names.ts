@@ -3,8 +3,8 @@ import {commands} from '../../lib/commands/index.ts';
 import {isReserved} from '../../lib/util/reserved.ts';
 import {offeredAfter} from '../helpers/sentences.ts';
 
-/** Words with a place of their own in a line, where a node's or a group's name could stand instead. */
-const words = commands.flatMap(({name, aliases = []}) => [name, ...aliases]).filter(name => name !== 'NODE COMMAND').flatMap(name => name.split(' ')).filter(word => word !== 'NODE');
+/** Words with which a line may begin, where a node's name could stand instead. */
+const words = commands.flatMap(({name, aliases = []}) => [name, ...aliases]).map(name => name.split(' ')[0] ?? '').filter(word => word !== 'NODE');
 
 for (const word of new Set(words)) {
 	test(`"${word}" is reserved`, t => {
