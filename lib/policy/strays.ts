@@ -13,7 +13,7 @@ export type Surroundings = {readonly evaluate: (packet: Packet) => Verdict; read
 export function straysOf({sender, receiver, packet}: Exchange, {evaluate, paths, inventory, blueprint}: Surroundings): string[] {
 	const [verdict, back] = [evaluate(packet), answerTo(packet)];
 	const backVerdict = evaluate(back);
-	if (!verdict.stateful || backVerdict.action === 'allow' || [...inventory.devices.values()].filter(({kind}) => kind === 'perimeter').length < 2) {
+	if (!verdict.stateful || backVerdict.action === 'allow' || ![...inventory.devices.values()].some(({kind}) => kind === 'perimeter')) {
 		return [];
 	}
 
