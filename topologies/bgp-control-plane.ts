@@ -14,8 +14,8 @@ export default class BgpControlPlane extends Topology.with({
 	control: {type: 'string', default: 'bgp', choices: ['bgp', 'controller'], summary: 'who tells the routers: each other, or one process that programs all of them'},
 	peers: {type: 'string', default: 'full-mesh', choices: ['full-mesh', 'route-reflector'], summary: 'BGP sessions: every pair, or everybody with edge1'},
 	transport: {type: 'string', default: 'direct', choices: ['direct', 'gre'], summary: 'edge routers on one link, or tunnels over a router that knows nothing of hosts'},
-	edges: {type: 'number', default: 3, summary: 'edge routers'},
-	hosts: {type: 'number', default: 6, summary: 'hosts'},
+	edges: {type: 'number', default: 3, min: 1, max: 100, summary: 'edge routers'},
+	hosts: {type: 'number', default: 6, min: 0, max: 200, summary: 'hosts'},
 	steps: {type: 'boolean', default: false, summary: 'begin before the first step'},
 }) {
 	override readonly settings = {control: this.parameters.control};

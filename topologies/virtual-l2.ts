@@ -16,7 +16,7 @@ Run plainly it works, but for --transport direct with hops. With --steps both ro
 */
 export default class VirtualL2 extends Topology.with({
 	transport: {type: 'string', default: 'direct', choices: ['direct', 'gre', 'ssh', 'vxlan'], summary: 'what carries packets from one router to the other'},
-	hops: {type: 'number', default: 0, summary: 'routers between the two'},
+	hops: {type: 'number', default: 0, min: 0, max: 60, summary: 'routers between the two'},
 	steps: {type: 'boolean', default: false, summary: 'begin before the first step'},
 }) {
 	override readonly steps = this.parameters.steps ? this.#oneByOne() : [];

@@ -1,4 +1,6 @@
 /** `del NODE` and `del link A B`: what leaves the lab while it runs. */
+import {Link} from '../link/link.ts';
+import {Tunnel} from '../link/tunnel.ts';
 import {groupsOf} from '../policy/listing.ts';
 import {InputError} from '../util/errors.ts';
 import type {Command} from './command.ts';
@@ -7,8 +9,8 @@ import {takeNode} from './reading.ts';
 export type DelResult = {
 	/** Names of nodes. */
 	readonly nodes: readonly string[];
-	/** Links, each by its interfaces; those of the node too. */
-	readonly links: ReadonlyArray<readonly [string, string]>;
+	/** Links and tunnels, each by its interfaces; those of the node too. */
+	readonly links: ReadonlyArray<readonly string[]>;
 	/** Groups that a host was in. */
 	readonly groups: readonly string[];
 };
@@ -18,7 +20,7 @@ type Input = {readonly node: string; readonly force: boolean} | {readonly a: str
 export const delCommand: Command<Input, DelResult> = {
 	name: 'del',
 	usage: 'del NODE [--force]|link A B',
-	summary: 'remove a host or router, or the links between two nodes',
+	summary: 'remove a host or router, or the links and tunnels between two nodes',
 	details: 'What runs in the node is ended, its links go with it, and a host leaves its groups. A host without a link keeps its addresses for the next one. Switches, bridges and perimeter firewalls stay; so does an edge router where hosts are, unless --force lets them leave.',
 	read(reader, scene) {
 		if (reader.optional(['link'])) {
@@ -37,11 +39,12 @@ export const delCommand: Command<Input, DelResult> = {
 		return {node, force};
 	},
 	async run(lab, input) {
-		const links = 'node' in input ? lab.network.links.filter(({ends}) => ends.some(({node}) => node === input.node)) : lab.network.linksBetween(input.a, input.b);
+		const wires = 'node' in input ? [...lab.network.links, ...lab.network.tunnels].filter(({ends}) => ends.some(({node}) => node === input.node)) : lab.network.wiresBetween(input.a, input.b);
+		const [links, tunnels] = [wires.filter(wire => wire instanceof Link), wires.filter(wire => wire instanceof Tunnel)];
 		const nodes = 'node' in input ? [input.node] : [];
 		const groups = nodes.flatMap(name => groupsOf(lab.policy, name));
-		await lab.remove('node' in input ? {nodes} : {links}, {force: 'node' in input && input.force});
-		return {nodes, links: links.map(({ends: [a, b]}) => [a.name, b.name] as const), groups};
+		await lab.remove('node' in input ? {nodes} : {links, tunnels}, {force: 'node' in input && input.force});
+		return {nodes, links: wires.map(({ends}) => ends.map(({name}) => name)), groups};
 	},
 	text: ({nodes, groups}) => groups.length === 0 ? '' : `${nodes.join()} was in ${groups.join(', ')}`,
 };

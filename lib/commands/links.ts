@@ -92,7 +92,12 @@ function carrierText(plan: TunnelPlan): string {
 }
 
 export function linksText(links: LinksResult): string {
-	return columns(links.map(({ends, state, via, reason}) => [ends.map(end => end.interface).join('<->'), state, via === undefined ? shapingText(ends) : tunnelText(via, ends), reason ?? '']));
+	return columns(links.map(({ends, state, via, reason}) => [ends.map(endText).join('<->'), state, via === undefined ? shapingText(ends) : tunnelText(via, ends), reason ?? '']));
+}
+
+/** The name of an interface mostly says whose it is. */
+function endText({node, interface: name}: LinksResult[number]['ends'][number]): string {
+	return name.startsWith(`${node}-`) ? name : `${node}:${name}`;
 }
 
 function tunnelText(via: string, ends: LinksResult[number]['ends']): string {

@@ -3,6 +3,7 @@ import type {Lab} from '../lab.ts';
 import type {FirewallName} from '../topology/firewalls.ts';
 import type {Topology} from '../topology/topology.ts';
 import {SecureNetError} from '../util/errors.ts';
+import {prompt} from './printer.ts';
 import {ProgressLine} from './progress.ts';
 import {Signals} from './signals.ts';
 
@@ -42,7 +43,7 @@ async function live(topology: Topology, options: SessionOptions, signals: Signal
 	const lab = await timed('up', options, async () => up(topology, options, signals));
 	try {
 		const status = options.lines === undefined ? await takeSteps(lab, topology.steps, options, signals) : 0;
-		return status === 0 ? await runLines(lab, options, signals) : status;
+		return status === 0 || hasPrompt(options) ? await runLines(lab, options, signals) : status;
 	} finally {
 		await timed('down', options, async () => lab.down());
 	}
@@ -67,19 +68,39 @@ async function up(topology: Topology, {name, arp, firewalls}: SessionOptions, si
 }
 
 /** The topology's own lines come first, unless others were given. Returns the exit status. */
-async function takeSteps(lab: Lab, steps: readonly string[], {json}: SessionOptions, signals: Signals): Promise<number> {
+async function takeSteps(lab: Lab, steps: readonly string[], options: SessionOptions, signals: Signals): Promise<number> {
 	if (steps.length === 0) {
 		return 0;
 	}
 
 	const {runScript} = await import('./script.ts');
-	return runScript(lab, steps, signals, {style: json ? 'json' : 'transcript', terminal: false, numbered: false});
+	if (options.json) {
+		return runScript(lab, steps, signals, {style: 'json', terminal: false, numbered: false});
+	}
+
+	// Where the prompt comes next, Ctrl-C ends a step and no more.
+	signals.keysLeave = !hasPrompt(options);
+	for (const line of steps) {
+		process.stdout.write(`${prompt}${line}\n`);
+		const status = await runScript(lab, [line], signals, {style: 'text', terminal: false, numbered: false});
+		if (status !== 0) {
+			return status;
+		}
+	}
+
+	return 0;
 }
 
-async function runLines(lab: Lab, {lines, script, json, transcript}: SessionOptions, signals: Signals): Promise<number> {
+/** Whether somebody is there to type lines. */
+function hasPrompt({lines, json, transcript}: SessionOptions): boolean {
+	return lines === undefined && process.stdin.isTTY && process.stdout.isTTY && !json && !transcript;
+}
+
+async function runLines(lab: Lab, options: SessionOptions, signals: Signals): Promise<number> {
+	const {lines, script, json, transcript} = options;
 	const atTerminal = process.stdin.isTTY && process.stdout.isTTY;
 	const style = json ? 'json' : transcript ? 'transcript' : 'text';
-	if (lines === undefined && atTerminal && style === 'text') {
+	if (hasPrompt(options)) {
 		const {runLoop} = await import('./loop.ts');
 		await runLoop(lab, signals);
 		return 0;

@@ -3,7 +3,7 @@ import {InputError} from '../util/errors.ts';
 import {nearestNames, printable} from '../util/names.ts';
 
 export type ParameterSpec =
-	| {readonly type: 'number'; readonly default: number; readonly summary: string}
+	| {readonly type: 'number'; readonly default: number; readonly summary: string; /** With both, a whole number from one to the other. */ readonly min?: number; readonly max?: number}
 	| {readonly type: 'string'; readonly default: string; readonly summary: string; readonly choices?: readonly string[]}
 	| {readonly type: 'boolean'; readonly default: boolean; readonly summary: string};
 
@@ -49,7 +49,7 @@ export function parameterUsage(name: string, spec: ParameterSpec): string {
 function placeholder(spec: ParameterSpec): string {
 	switch (spec.type) {
 		case 'number': {
-			return 'NUMBER';
+			return spec.min === undefined || spec.max === undefined ? 'NUMBER' : `${spec.min}..${spec.max}`;
 		}
 
 		case 'boolean': {
@@ -84,7 +84,9 @@ function parseValue(name: string, spec: ParameterSpec, text: string): ParameterV
 function valueOf(spec: ParameterSpec, text: string): ParameterValue | undefined {
 	switch (spec.type) {
 		case 'number': {
-			return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+			const {min, max} = spec;
+			const fits = min === undefined || max === undefined || (/^-?\d+$/.test(text) && Number(text) >= min && Number(text) <= max);
+			return fits && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
 		}
 
 		case 'boolean': {

@@ -130,6 +130,7 @@ export abstract class Topology<Specs extends ParameterSpecs = ParameterSpecs> {
 	}
 
 	#addTunnel(ends: ReadonlyArray<NodeHandle | End>, options: TunnelOptions): TunnelSpec {
+		refuseNothing(options);
 		const tunnel: TunnelSpec = {ends: ends.map(end => this.#end(end)), options};
 		this.#drafting('Adding a tunnel').tunnels.push(tunnel);
 		return tunnel;
@@ -194,6 +195,13 @@ function toEnd(given: unknown): End {
 
 	const word = typeof given === 'string' ? `"${printable(given)}"` : typeof given;
 	throw new InputError('build', `A link or tunnel was given ${word} as its end. Give it what addHost(), addRouter(), addSwitch() or addBridge() returned.`, {expected: ['node']});
+}
+
+/** @throws InputError `build` */
+function refuseNothing(options: unknown): void {
+	if (typeof options !== 'object' || options === null) {
+		throw new InputError('build', 'A tunnel was added without options. Say what carries it: addTunnel(r1, r2, {via: \'gre\'}), or vxlan, or ssh.', {expected: ['gre', 'vxlan', 'ssh']});
+	}
 }
 
 /** RouterAsSwitch → router-as-switch, VirtualL2 → virtual-l2. */

@@ -8,6 +8,7 @@ const specs: ParameterSpecs = {
 	transport: {type: 'string', default: 'direct', choices: ['direct', 'gre', 'vxlan'], summary: 'tunnel'},
 	label: {type: 'string', default: 'x', summary: 'any word'},
 	filter: {type: 'boolean', default: true, summary: 'reverse path filter'},
+	edges: {type: 'number', default: 3, min: 1, max: 9, summary: 'routers'},
 };
 
 const reads = test.macro({
@@ -34,6 +35,9 @@ const refuses = test.macro({
 	title: (_, given) => `refuses ${JSON.stringify(given)}`,
 });
 
+test(reads, {edges: '9'}, {edges: 9});
+test(refuses, {edges: '10'}, '--edges cannot be "10". Write --edges 1..9.', {expected: ['1..9']});
+test(refuses, {edges: '1.5'}, '--edges cannot be "1.5". Write --edges 1..9.', {expected: ['1..9']});
 test(refuses, {hops: 'many'}, '--hops cannot be "many". Write --hops NUMBER.', {expected: ['NUMBER']});
 test(refuses, {hops: ''}, '--hops cannot be "". Write --hops NUMBER.', {nearest: []});
 test(refuses, {hops: 'Infinity'}, '--hops cannot be "Infinity". Write --hops NUMBER.', {nearest: []});

@@ -109,6 +109,9 @@ test('a name instead of a handle', buildFails, sketch(each => {
 test('nothing instead of a handle', buildFails, sketch(each => {
 	each.addLink(each.addHost('h2'), undefined as never);
 }), /A link or tunnel was given undefined/);
+test('a tunnel without options', buildFails, sketch(each => {
+	each.addTunnel(each.addRouter('r1'), each.addRouter('r2'), undefined as never);
+}), /A tunnel was added without options\. Say what carries it/);
 test('async', buildFails, new Async(), /async is async/);
 
 test('adding outside build() is refused', t => {
