@@ -18,9 +18,10 @@ test.serial('a daemon that ends is told at once, and takes no key from the progr
 	const daemon = daemonsOf(lab).find(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('ovs-vswitchd'));
 	process.kill(daemon ?? 0, 'SIGKILL');
 	await terminal.shows(/ovs-vswitchd ended unexpectedly/);
-	await terminal.line('two');
-	await terminal.line('three');
 	// The terminal shows what is typed, and the program what it has read.
+	await terminal.line('two');
+	await terminal.shows(/^two\ntwo$/m);
+	await terminal.line('three');
 	t.regex(await terminal.shows(/three\n(?:.*\n)*three/), /^two\ntwo\nthree\nthree$/m);
 	await terminal.press('C-d');
 	await terminal.shows(/\nsecurenet>$/);
