@@ -5,7 +5,7 @@ import {type Request, Rtnetlink, RtnetlinkError, flag, rtm} from './rtnetlink.ts
 
 /** Attributes of linux/if_link.h and of linux/if_tunnel.h. */
 const ifla = {address: 1, name: 3, mtu: 4, linkInfo: 18, infoKind: 1, infoData: 2} as const;
-const vxlan = {id: 1, local: 4, ttl: 5, port: 15} as const;
+const vxlan = {id: 1, local: 4, ttl: 5, learning: 7, port: 15} as const;
 const gre = {inputFlags: 2, outputFlags: 3, inputKey: 4, outputKey: 5, local: 6, remote: 7, ttl: 8, pathMtu: 10} as const;
 /** GRE_KEY, in network order. */
 const keyFlag = Uint8Array.of(0x20, 0);
@@ -27,18 +27,27 @@ export type TunnelLink = {
 	readonly mtu: number;
 };
 
-/** Equivalent to: `ip link add NAME type vxlan id VNI local LOCAL ttl TTL dstport PORT` */
+/**
+Where a MAC is it does not learn from what arrives, which anybody can send; see `addVxlanPeer`.
+Equivalent to: `ip link add NAME type vxlan id VNI local LOCAL ttl TTL dstport PORT nolearning`
+*/
 export function addVxlan(rtnetlink: Rtnetlink, link: TunnelLink, {vni, local, ttl, port}: {readonly vni: number; readonly local: Address; readonly ttl: number; readonly port: number}): void {
 	addDevice(rtnetlink, link, 'vxlan', request => {
-		request.attribute(vxlan.id, vni).attribute(vxlan.local, addressBytes(local)).attribute(vxlan.ttl, Uint8Array.of(ttl)).attribute(vxlan.port, Uint8Array.of(port >> 8, port));
+		request.attribute(vxlan.id, vni).attribute(vxlan.local, addressBytes(local)).attribute(vxlan.ttl, Uint8Array.of(ttl)).attribute(vxlan.learning, Uint8Array.of(0)).attribute(vxlan.port, Uint8Array.of(port >> 8, port));
 	});
 }
 
 /**
-Frames whose receiver is not known yet, and those for everybody, go to this endpoint too.
-Equivalent to: `bridge fdb append 00:00:00:00:00:00 dev NAME dst REMOTE`
+Frames for this MAC go to this endpoint, and those for everybody go there too.
+Equivalent to: `bridge fdb append MAC dev NAME dst REMOTE`, and the same of 00:00:00:00:00:00
 */
-export function addVxlanPeer(rtnetlink: Rtnetlink, index: number, remote: Address): void {
+export function addVxlanPeer(rtnetlink: Rtnetlink, index: number, remote: Address, mac: Mac): void {
+	for (const each of [macBytes(mac), new Uint8Array(6)]) {
+		addForwarding(rtnetlink, index, remote, each);
+	}
+}
+
+function addForwarding(rtnetlink: Rtnetlink, index: number, remote: Address, mac: Uint8Array): void {
 	rtnetlink.add(rtm.newNeighbor, flag.create | NLM_F_APPEND, {operation: 'new endpoint', object: formatAddress(remote)}, request => {
 		request.fixed(12, header => {
 			header[0] = PF_BRIDGE;
@@ -46,7 +55,7 @@ export function addVxlanPeer(rtnetlink: Rtnetlink, index: number, remote: Addres
 			header.writeUInt16LE(NUD_NOARP_PERMANENT, 8);
 			header[10] = NTF_SELF;
 		});
-		request.attribute(nda.destination, addressBytes(remote)).attribute(nda.linkAddress, new Uint8Array(6));
+		request.attribute(nda.destination, addressBytes(remote)).attribute(nda.linkAddress, mac);
 	});
 }
 

@@ -1,6 +1,6 @@
 /** What a network gets while it runs: first its interfaces, then firewalls that know of them, then addresses, and the ports of switches last. */
 import {deleteNamespaces} from '../kernel/namespace.ts';
-import {deleteRoute} from '../kernel/route.ts';
+import {deleteRoute, listRoutes, routeProtocols} from '../kernel/route.ts';
 import {Request, Rtnetlink} from '../kernel/rtnetlink.ts';
 import type {Interface} from '../link/interface.ts';
 import type {Link} from '../link/link.ts';
@@ -9,6 +9,7 @@ import {shapeEnds} from '../link/shaping.ts';
 import {configureNode} from '../node/configure.ts';
 import {turnIpv6On} from '../node/ipv6.ts';
 import type {Node} from '../node/node.ts';
+import {isPlanned, routePlan} from '../node/routes.ts';
 import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan, TunnelPlan} from '../topology/blueprint.ts';
 import {createNodeNamespaces, firstIndex, interfaceOf, joinFabric} from './build.ts';
 import type {Made} from './made.ts';
@@ -16,7 +17,7 @@ import {facingSwitches, refuseTaken, requireShapedLinks, requireTunnels} from '.
 import {teachNeighbors} from './neighbors.ts';
 import {type Pair, createPairs, deletePairs, flushExcept} from './pairs.ts';
 import {nodeNamespace} from './paths.ts';
-import {clampTunnels} from './tunnels.ts';
+import {ruleTunnels} from './tunnels.ts';
 import {Undo} from './undo.ts';
 
 export type LiveOptions = {
@@ -151,12 +152,14 @@ function prepare(node: Node, {ipv6, routes}: NodePlan, coming: readonly Interfac
 	});
 }
 
-/** Routes that are gone are fine: they went with their interface. */
-export function deleteRoutes({namespace}: Node, routes: readonly RoutePlan[]): void {
+/** Routes that are gone are fine: they went with their interface. The kernel takes the first that fits what it is told, so it is told all of a route: others to the same place are somebody else's. */
+export function deleteRoutes(node: Node, routes: readonly RoutePlan[]): void {
 	if (routes.length > 0) {
+		const {namespace} = node;
+		const installed = listRoutes(namespace, {table: 'all', protocol: routeProtocols.static});
 		using rtnetlink = new Rtnetlink(namespace);
-		for (const {to, via, table, metric} of routes) {
-			deleteRoute(rtnetlink, {to, via, table, metric});
+		for (const route of installed.filter(each => routes.some(planned => isPlanned(routePlan(node, each), planned)))) {
+			deleteRoute(rtnetlink, route);
 		}
 
 		flushExcept(rtnetlink, ['ESRCH', 'ENODEV', 'ENOENT']);
@@ -183,7 +186,7 @@ async function plug({ground: {fabric, switching}}: Made, {next, pairs, request}:
 
 /** What tunnels need once packets pass between their endpoints. */
 async function carry({nodes, ground}: Made, {next, tunnels, interfaces}: Coming): Promise<void> {
-	await clampTunnels(next, nodes, new Set(tunnels.flatMap(({ends}) => ends.map(end => end.interface.node))));
+	await ruleTunnels(next, nodes, new Set(tunnels.flatMap(({ends}) => ends.map(end => end.interface.node))));
 	await ground.tunnels.connect(tunnels, interfaces);
 }
 

@@ -1,9 +1,11 @@
 /** What leaves a network while it runs: its links go down first, then the firewalls forget it, then it is taken away. */
 import {type Namespace, closeNamespace, deleteNamespace} from '../kernel/namespace.ts';
+import type {Interface} from '../link/interface.ts';
 import type {Link} from '../link/link.ts';
 import type {Tunnel} from '../link/tunnel.ts';
 import type {Node} from '../node/node.ts';
-import type {Blueprint} from '../topology/blueprint.ts';
+import type {Blueprint, RoutePlan} from '../topology/blueprint.ts';
+import {isReachable} from '../topology/routes.ts';
 import {messageOf, SecureNetError} from '../util/errors.ts';
 import {raiseSettings, rcuExpedited, releaseSettings} from './host-settings.ts';
 import {type LiveOptions, deleteRoutes, portsOfSwitches} from './live-add.ts';
@@ -11,7 +13,7 @@ import type {Made} from './made.ts';
 import {forgetNeighbors} from './neighbors.ts';
 import {deletePairs} from './pairs.ts';
 import {endProcessesInside} from './sweep.ts';
-import {clampTunnels} from './tunnels.ts';
+import {ruleTunnels} from './tunnels.ts';
 
 export type Removed = {readonly nodes: readonly Node[]; readonly links: readonly Link[]; readonly tunnels: readonly Tunnel[]};
 
@@ -23,7 +25,7 @@ export async function removeLive(made: Made, next: Blueprint, {secure, arp}: Liv
 	const tunnels = leaving(made.tunnels, next.tunnels);
 	const ends = new Map(made.interfaces);
 	const silenced = [...links, ...tunnels].filter(link => ['up', 'no carrier'].includes(link.carrier));
-	const lost = lostRoutes(before.nodes, next);
+	const changes = routeChanges(before.nodes, next);
 	const takeBack = made.become(next);
 	try {
 		for (const link of silenced) {
@@ -40,12 +42,14 @@ export async function removeLive(made: Made, next: Blueprint, {secure, arp}: Liv
 		throw error;
 	}
 
+	forgetWhatWaits(changes, [...links, ...tunnels].flatMap(link => link.ends));
 	try {
 		await made.ground.tunnels.remove(tunnels.map(({plan}) => plan), ends);
-		await clampTunnels(next, made.nodes, new Set(tunnels.flatMap(tunnel => tunnel.ends.map(({node}) => node))));
+		await ruleTunnels(next, made.nodes, new Set(tunnels.flatMap(tunnel => tunnel.ends.map(({node}) => node))));
 		await takeAway(made, before.blueprint, {nodes, links});
-		for (const [node, routes] of lost) {
-			deleteRoutes(node, routes);
+		for (const {node, lost, found} of changes) {
+			deleteRoutes(node, lost.filter(route => isReachable(route, node.plan.interfaces)));
+			node.install(found);
 		}
 
 		if (arp) {
@@ -63,12 +67,26 @@ function leaving<Plan, Running>(running: ReadonlyMap<Plan, Running>, next: reado
 	return [...running].filter(([plan]) => !staying.has(plan)).map(([, each]) => each);
 }
 
-/** Routes that nodes which stay have no more. */
-function lostRoutes(nodes: readonly Node[], next: Blueprint) {
-	return nodes.map(node => {
-		const left = next.nodes.get(node.name);
-		return [node, left && left !== node.plan ? node.plan.routes.filter(route => !left.routes.includes(route)) : []] as const;
+type RouteChange = {readonly node: Node; readonly lost: readonly RoutePlan[]; readonly found: readonly RoutePlan[]};
+
+/** Routes that nodes which stay have no more, and those that they have instead. */
+function routeChanges(nodes: readonly Node[], next: Blueprint): RouteChange[] {
+	return nodes.flatMap(node => {
+		const [before, left] = [node.plan.routes, next.nodes.get(node.name)?.routes];
+		return left ? [{node, lost: left === before ? [] : without(before, left), found: left === before ? [] : without(left, before)}] : [];
 	});
+}
+
+function without(routes: readonly RoutePlan[], others: readonly RoutePlan[]): RoutePlan[] {
+	const known = new Set(others);
+	return routes.filter(route => !known.has(route));
+}
+
+/** An interface of the same name that comes later is another one. */
+function forgetWhatWaits(changes: readonly RouteChange[], ends: readonly Interface[]): void {
+	for (const {node, lost} of changes) {
+		node.forget(ends.filter(end => end.node === node.name).map(({name}) => name), lost);
+	}
 }
 
 async function takeAway({ground: {lab, fabric, journal, namespaces, switching}}: Made, blueprint: Blueprint, {nodes, links}: Pick<Removed, 'nodes' | 'links'>): Promise<void> {

@@ -7,13 +7,13 @@ import {Rtnetlink} from '../kernel/rtnetlink.ts';
 import {addTun, deleteTun} from '../kernel/tun.ts';
 import {addGre, addVxlan, addVxlanPeer, hasTunnels} from '../kernel/tunnel-link.ts';
 import type {Interface} from '../link/interface.ts';
-import {clampSegments} from '../link/mss.ts';
 import {SshTunnel, type TunnelState} from '../link/ssh-tunnel.ts';
+import {setTunnelRules} from '../link/tunnel-rules.ts';
 import {Tunnel} from '../link/tunnel.ts';
 import type {Node} from '../node/node.ts';
 import type {Blueprint, InterfacePlan, TunnelEndPlan, TunnelPlan} from '../topology/blueprint.ts';
 import {overheadOf} from '../topology/tunnels.ts';
-import type {Mac} from '../util/address.ts';
+import type {Address, Mac} from '../util/address.ts';
 import type {SecureNetError} from '../util/errors.ts';
 import {interfaceOf} from './build.ts';
 import type {ProcessRecord} from './journal.ts';
@@ -185,14 +185,14 @@ function deviceOf({mode}: TunnelPlan, end: TunnelEndPlan, interfaces: Interfaces
 	return {namespace, name, index, mtu, ...mode === 'layer2' ? {mac} : {}};
 }
 
-/** Each end knows all others, and learns from what arrives which MAC is behind which. */
+/** Each end knows all others and their MACs. */
 function makeVxlan(plan: TunnelPlan & {readonly via: 'vxlan'}, interfaces: Interfaces): void {
 	for (const end of plan.ends) {
 		const device = deviceOf(plan, end, interfaces);
 		using rtnetlink = new Rtnetlink(device.namespace);
 		addVxlan(rtnetlink, device, {...plan, local: end.endpoint});
 		for (const other of plan.ends.filter(each => each !== end)) {
-			addVxlanPeer(rtnetlink, device.index, other.endpoint);
+			addVxlanPeer(rtnetlink, device.index, other.endpoint, other.interface.mac);
 		}
 
 		rtnetlink.flush();
@@ -205,19 +205,31 @@ export function tunnelOf(plan: TunnelPlan, interfaces: Interfaces, nodes: Readon
 	return new Tunnel(plan, ends, ends.flatMap(({node}) => nodes.get(node) ?? []));
 }
 
-/** Routers that forward TCP into a tunnel with less room than the network around it. @param only names; default: all */
-export async function clampTunnels({nodes, tunnels}: Blueprint, running: ReadonlyMap<string, Node>, only?: ReadonlySet<string>): Promise<void> {
+/** What the nodes at the ends of tunnels do with their packets. @param only names; default: all */
+export async function ruleTunnels({nodes, tunnels}: Blueprint, running: ReadonlyMap<string, Node>, only?: ReadonlySet<string>): Promise<void> {
 	// One that has lost its last tunnel forgets what it was told.
-	const narrow = new Map([...only ?? []].filter(name => nodes.get(name)?.kind === 'router').map(name => [name, [] as string[]]));
-	for (const end of tunnels.filter(plan => overheadOf(plan) > 0).flatMap(({ends}) => ends)) {
-		const {node, name} = end.interface;
-		if (nodes.get(node)?.kind === 'router' && (only?.has(node) ?? true)) {
-			narrow.set(node, [...narrow.get(node) ?? [], name]);
+	const rules = new Map([...only ?? []].map(name => [name, newRules()]));
+	for (const plan of tunnels.filter(each => overheadOf(each) > 0)) {
+		for (const end of plan.ends.filter(each => only?.has(each.interface.node) ?? true)) {
+			const {node, name} = end.interface;
+			const own = rules.get(node) ?? newRules();
+			rules.set(node, own);
+			if (nodes.get(node)?.kind === 'router') {
+				own.narrow.push(name);
+			}
+
+			if (plan.via === 'vxlan') {
+				own.vxlan.set(plan.port, [...own.vxlan.get(plan.port) ?? [], ...plan.ends.filter(other => other !== end).map(other => other.endpoint)]);
+			}
 		}
 	}
 
-	await Promise.all([...narrow].map(async ([router, names]) => {
-		const node = running.get(router);
-		await (node && clampSegments(node.namespace, names));
+	await Promise.all([...rules].map(async ([name, own]) => {
+		const node = running.get(name);
+		await (node && setTunnelRules(node.namespace, own));
 	}));
+}
+
+function newRules() {
+	return {narrow: [] as string[], vxlan: new Map<number, Address[]>()};
 }

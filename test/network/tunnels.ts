@@ -216,3 +216,19 @@ test.serial('a router that ends tunnels takes them away with it', async t => {
 	t.deepEqual(lab.network.tunnels, []);
 	t.notRegex(await lab.node('r1').run`ip -brief link`, /tun/);
 });
+
+test.serial('nobody but its endpoints gets a frame into a VXLAN, or its packets', async t => {
+	const lab = await up(t, sites({via: 'vxlan', vni: 42}));
+	t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
+	const before = await lab.node('r2').run`bridge fdb show dev r2-tun0`;
+	const received = async () => /RX:.*\n\s+\d+\s+(\d+)/.exec(await lab.node('r2').run`ip -statistics link show r2-tun0`)?.[1];
+	const packets = await received();
+	// VXLAN header with its number, then a frame for everybody from the MAC of the other end, as hop could send it.
+	const frame = `0800000000002a00ffffffffffff${lab.node('r1').interfaces.at(-1)?.mac.replaceAll(':', '') ?? ''}0806${'00'.repeat(46)}`;
+	const send = `require('node:dgram').createSocket('udp4').send(Buffer.from('${frame}', 'hex'), 4789, '1.0.1.2', function () { this.close(); })`;
+	await lab.node('hop').execute([process.execPath, '-e', send]);
+	await lab.node('hop').execute([process.execPath, '-e', send]);
+	t.is(await lab.node('r2').run`bridge fdb show dev r2-tun0`, before);
+	t.is(await received(), packets);
+	t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
+});
