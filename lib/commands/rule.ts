@@ -4,6 +4,7 @@ import type {Reader} from '../policy/reader.ts';
 import {largestNumber} from '../topology/route-text.ts';
 import type {RuleOptions} from '../topology/routing-options.ts';
 import {columns} from '../util/columns.ts';
+import {InputError} from '../util/errors.ts';
 import type {Command, Scene} from './command.ts';
 import {type Station, pointedAt, takeInterface, takeNumber, takePrefix, takeStation} from './station-words.ts';
 
@@ -12,7 +13,13 @@ export type RuleListResult = readonly NodeRule[];
 /** The rule as it was read. */
 export type RuleChangeResult = Partial<RuleOptions>;
 
-type Input<Rule> = {readonly node: string; readonly column: number; readonly rule: Rule};
+type Input<Rule> = {
+	readonly node: string;
+	readonly column: number;
+	/** Of the name of the interface. */
+	readonly interfaceColumn: number;
+	readonly rule: Rule;
+};
 
 /** Tables that every namespace has, by the names that ip(8) knows. */
 const tableNames: ReadonlyMap<number, string> = new Map([[253, 'default'], [254, 'main'], [255, 'local']]);
@@ -25,12 +32,16 @@ export const ruleAddCommand: Command<Input<RuleOptions>, RuleChangeResult> = {
 	summary: 'let packets that fit be looked up in a routing table of their own',
 	details: 'interface: packets that come in by it. Lower priorities are asked first, the main table at 32766; without one the rule comes before all that were added earlier. A packet that finds no route in the table goes on to the next rule.',
 	read(reader, scene) {
-		const {node, column, rule} = readRule(reader, scene, true);
-		return {node, column, rule: {...rule, table: rule.table ?? 0}};
+		const {rule, ...where} = readRule(reader, scene, true);
+		return {...where, rule: {...rule, table: rule.table ?? 0}};
 	},
-	async run(lab, {node, column, rule}) {
+	async run(lab, {node, column, interfaceColumn, rule}) {
 		pointedAt(column, () => {
-			lab.node(node).addRule(rule);
+			try {
+				lab.node(node).addRule(rule);
+			} catch (error) {
+				throw error instanceof InputError && error.code === 'unknown-interface' ? error.locate({column: interfaceColumn}) : error;
+			}
 		});
 		return Promise.resolve(rule);
 	},
@@ -77,9 +88,11 @@ function readRule(reader: Reader, scene: Scene, needsTable: boolean): Input<Part
 	const station = takeStation(reader, scene);
 	const family = reader.optional(['inet6']) && 6 as const;
 	let rule: Partial<RuleOptions> = {...family ? {family} : {}};
+	let interfaceColumn = 0;
 	const left = () => selectors.filter(word => !(word in rule));
 	for (let word = reader.optional(left()); word; word = reader.optional(left())) {
 		rule = {...rule, [word]: readSelector(reader, station, word)};
+		interfaceColumn = word === 'interface' ? reader.column : interfaceColumn;
 	}
 
 	if (needsTable ? reader.oneOf(['table']) : reader.optional(['table'])) {
@@ -92,7 +105,7 @@ function readRule(reader: Reader, scene: Scene, needsTable: boolean): Input<Part
 	}
 
 	reader.finish();
-	return {node: station.name, column, rule};
+	return {node: station.name, column, interfaceColumn, rule};
 }
 
 function readSelector(reader: Reader, station: Station, word: (typeof selectors)[number]): string {

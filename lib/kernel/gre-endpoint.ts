@@ -63,6 +63,9 @@ export class GreEndpoint {
 	/** Callers that wait for the thread. */
 	#waiting = 0;
 	#closing: Promise<void> | undefined;
+	/** Why there is no thread any more. */
+	#death: SecureNetError | undefined;
+	#isEnded = false;
 	readonly #atExit = () => {
 		this.#tell('end');
 	};
@@ -79,6 +82,7 @@ export class GreEndpoint {
 		});
 		this.#ended = new Promise(resolve => {
 			this.#worker.once('exit', () => {
+				this.#isEnded = true;
 				this.#tunnels.forEach(({leave}) => {
 					leave();
 				});
@@ -88,7 +92,8 @@ export class GreEndpoint {
 		this.died = new Promise(resolve => {
 			this.#worker.once('exit', () => {
 				if (!this.#closing) {
-					resolve(new SecureNetError('gre', `The thread that carries GRE tunnels has ended: ${reason}. Take the lab down and up again.`));
+					this.#death = new SecureNetError('gre', `The thread that carries GRE tunnels has ended: ${reason}. Take the lab down and up again.`);
+					resolve(this.#death);
 				}
 			});
 		});
@@ -119,9 +124,13 @@ export class GreEndpoint {
 	Makes the device of a tunnel, which is down, and carries its packets. The underlay may be missing, now and at any time: then packets are lost.
 	Equivalent to: `ip link add NAME type gre|gretap local LOCAL remote REMOTE [key KEY] ttl TTL`
 
-	@throws KernelError such as EEXIST for a second tunnel between the same addresses with the same key and mode; InputError when the addresses are of two families
+	@throws KernelError such as EEXIST for a second tunnel between the same addresses with the same key and mode; InputError when the addresses are of two families; SecureNetError `gre` once the thread has died
 	*/
 	add(tunnel: GreTunnel): void {
+		if (this.#death) {
+			throw this.#death;
+		}
+
 		this.#check(tunnel);
 		const device = openTun(tunnel.namespace, {...tunnel, offload: true});
 		try {
@@ -200,7 +209,12 @@ export class GreEndpoint {
 		await Promise.all([tunnel.device, ...isShared ? [] : [tunnel.socket]].map(async fd => closeElsewhere(fd)));
 	}
 
+	/** A thread that has ended has let go of all tunnels: there is nothing to tell it. */
 	#tell(order: GreOrder): void {
+		if (this.#isEnded) {
+			return;
+		}
+
 		this.#worker.postMessage(order);
 		writeSync(this.#bell, ring);
 	}

@@ -1,4 +1,4 @@
-/** Changes of a namespace's links as they happen, by the netlink package: the one thing our own rtnetlink does not do is listen. */
+/** Changes of a namespace's links and routes as they happen, by the netlink package: the one thing our own rtnetlink does not do is listen. */
 import {readdirSync, readlinkSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import type * as Netlink from 'netlink';
@@ -26,22 +26,46 @@ const receiveBuffer = 64 << 20;
 const SOL_NETLINK = 270;
 const NETLINK_NO_ENOBUFS = 5;
 const RTNLGRP_LINK = 1;
+const RTNLGRP_IPV4_ROUTE = 7;
+const RTNLGRP_IPV6_ROUTE = 11;
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
+const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
 
 /**
 Calls the listener at every change of a link in the namespace, from now on. Does not keep the program alive.
 Equivalent to: `ip -netns NAMESPACE monitor link`
 */
 export function watchLinks(namespace: Namespace, listener: (change: LinkState) => void): LinkWatch {
+	return watch(namespace, [RTNLGRP_LINK], (type, data, netlink) => {
+		if (type === RTM_NEWLINK || type === RTM_DELLINK) {
+			listener(stateOf(netlink.rt.parseLinkMessage(data)));
+		}
+	});
+}
+
+/**
+Calls the listener with the protocol of every route that comes or goes in the namespace, from now on. Does not keep the program alive.
+The kernel is silent about IPv4 routes that go because their link went down.
+Equivalent to: `ip -netns NAMESPACE monitor route`
+*/
+export function watchRoutes(namespace: Namespace, listener: (protocol: number) => void): LinkWatch {
+	return watch(namespace, [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE], (type, data) => {
+		if (type === RTM_NEWROUTE || type === RTM_DELROUTE) {
+			// Of struct rtmsg.
+			listener(data[5] ?? 0);
+		}
+	});
+}
+
+function watch(namespace: Namespace, groups: readonly number[], listener: (type: number, data: Buffer, netlink: typeof Netlink) => void): LinkWatch {
 	// Loaded on first use: it takes as long as the rest of the program's start.
 	const netlink = createRequire(import.meta.url)('netlink') as typeof Netlink;
-	const socket = inside(namespace, () => open(netlink));
+	const socket = inside(namespace, () => open(netlink, groups));
 	socket.on('message', messages => {
 		for (const {type, data} of messages) {
-			if (type === RTM_NEWLINK || type === RTM_DELLINK) {
-				listener(stateOf(netlink.rt.parseLinkMessage(data)));
-			}
+			listener(type, data, netlink);
 		}
 	});
 	return {
@@ -56,7 +80,7 @@ export function watchLinks(namespace: Namespace, listener: (change: LinkState) =
 Release 0.3.0 of the package ends the process when its receive buffer overflows (it builds an error around a null pointer), and the
 size it can ask for is capped by net.core.rmem_max. So the buffer is forced, and should even that not do, the kernel drops silently.
 */
-function open({createNetlink, Protocol}: typeof Netlink): Netlink.NetlinkSocket {
+function open({createNetlink, Protocol}: typeof Netlink, groups: readonly number[]): Netlink.NetlinkSocket {
 	const before = new Set(openSockets());
 	const socket = createNetlink(Protocol.ROUTE);
 	for (const fd of openSockets().filter(each => !before.has(each))) {
@@ -64,7 +88,10 @@ function open({createNetlink, Protocol}: typeof Netlink): Netlink.NetlinkSocket 
 		setSocketOption(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
 	}
 
-	socket.socket.addMembership(RTNLGRP_LINK);
+	for (const group of groups) {
+		socket.socket.addMembership(group);
+	}
+
 	return socket;
 }
 

@@ -7,6 +7,8 @@ const ETH_P_ALL = 0x03_00;
 /** Values of `sll_pkttype`, linux/if_packet.h. */
 const PACKET_OTHERHOST = 3;
 const PACKET_OUTGOING = 4;
+/** Values of `sll_hatype` whose frames begin with an Ethernet header, linux/if_arp.h; those of layer-3 tunnels begin with the packet. */
+const ethernetTypes: ReadonlySet<number> = new Set([1, 772]);
 /** Bytes of struct sockaddr_ll. */
 const addressLength = 20;
 /** Bytes; enough for what a burst of flooded frames brings between two looks. */
@@ -21,6 +23,8 @@ export type SeenFrame = {
 	readonly direction: 'in' | 'out' | 'others';
 	/** Index of the interface it was seen on. */
 	readonly interface: number;
+	/** Whether it begins with an Ethernet header; what a layer-3 tunnel carries begins with its IP header. */
+	readonly isEthernet: boolean;
 };
 
 /** Sees the frames of all interfaces of a namespace, save those that it sent itself. */
@@ -58,6 +62,7 @@ export class PacketSocket {
 			bytes: this.#buffer.subarray(0, length),
 			direction: type === PACKET_OUTGOING ? 'out' : type === PACKET_OTHERHOST ? 'others' : 'in',
 			interface: this.#address.readInt32LE(4),
+			isEthernet: ethernetTypes.has(this.#address.readUInt16LE(8)),
 		};
 	}
 

@@ -2,7 +2,7 @@
 import {listAddresses} from '../kernel/address.ts';
 import {carrierOf} from '../kernel/carrier.ts';
 import {inside} from '../kernel/namespace.ts';
-import {listNeighbors, listProxies} from '../kernel/neighbor.ts';
+import {type NeighborState, listNeighbors, listProxies} from '../kernel/neighbor.ts';
 import {queryRoute} from '../kernel/route-query.ts';
 import {type InstalledRoute, listRoutes} from '../kernel/route.ts';
 import {listRules} from '../kernel/rule.ts';
@@ -36,6 +36,8 @@ type Routing = Omit<RoutingPlan, 'stateOf' | 'chosenHop'>;
 const portsOnly: Routing = {addresses: [], interfaces: [], routes: [], rules: [], neighbors: [], ttl: {4: 0, 6: 0}};
 /** The kernel ends every table of IPv6 with a refusal of this metric, which means that there is no route. */
 const nullMetric = 0xFF_FF_FF_FF;
+/** Every other neighbour gets packets, even one that has long not been heard of (NUD_VALID, linux/neighbour.h). */
+const invalid: ReadonlySet<NeighborState> = new Set(['incomplete', 'failed']);
 
 function stationPlan(node: Node): Routing {
 	const addresses = listAddresses(node.namespace);
@@ -44,7 +46,7 @@ function stationPlan(node: Node): Routing {
 		interfaces: interfacesOf(node, addresses),
 		routes: listRoutes(node.namespace, {table: 'all'}).filter(isUsed).map(route => routePlan(node, route)),
 		rules: listRules(node.namespace).map(({type, table, ...rule}) => ({...rule, ...table === undefined ? {} : {table}, ...type === undefined ? {} : {type}}) as LookupRule),
-		neighbors: listNeighbors(node.namespace).flatMap(({address, interface: index, mac, state}) => state === 'permanent' && mac !== undefined ? [{address, mac, interface: nameOf(node, index)}] : []),
+		neighbors: listNeighbors(node.namespace).flatMap(({address, interface: index, mac, state}) => mac === undefined || invalid.has(state) ? [] : [{address, mac, interface: nameOf(node, index), ...state === 'permanent' ? {} : {isLearned: true}}]),
 		ttl: inside(node.namespace, () => ({4: Number(read('net/ipv4/ip_default_ttl', '64')), 6: Number(read('net/ipv6/conf/all/hop_limit', '64'))})),
 	};
 }

@@ -6,12 +6,12 @@ import {type InstalledRoute, addRoute, listRoutes, routeProtocols} from '../kern
 import {Rtnetlink, RtnetlinkError} from '../kernel/rtnetlink.ts';
 import type {Interface} from '../link/interface.ts';
 import type {NeighborPlan, RoutePlan} from '../topology/blueprint.ts';
-import {contains, networkOf, sameAddress} from '../util/address.ts';
+import {type Address, contains, networkOf, sameAddress} from '../util/address.ts';
 import {defaultMetric} from '../topology/route-text.ts';
 import {nextHopsOf} from '../topology/routes.ts';
 import type {Configurable} from './configurable.ts';
 import {indexOf} from './names.ts';
-import {fits, kernelRoute, routePlan} from './routes.ts';
+import {fits, isPlanned, kernelRoute, routePlan} from './routes.ts';
 
 /** Routes that whoever made them makes again: the kernel with an address, it on a router's word (RTPROT_REDIRECT, RTPROT_RA), a control plane. */
 const notHeld: readonly number[] = [routeProtocols.kernel, 1, 9, routeProtocols.bgp];
@@ -61,6 +61,22 @@ export class Held {
 		this.#neighbors = this.#addNeighbors(this.#neighbors);
 	}
 
+	/** Routes that the plan has from now on. @throws KernelError */
+	install(routes: readonly RoutePlan[]): void {
+		this.#routes = this.#addBack([...this.#routes, ...routes.map(plan => ({plan, protocol: routeProtocols.static}))]);
+	}
+
+	/** What waits for interfaces that are gone, or is one of these routes, waits no longer. */
+	forget(interfaces: readonly string[], routes: readonly RoutePlan[]): void {
+		const isGone = (name: string | undefined) => name !== undefined && interfaces.includes(name);
+		for (const name of interfaces) {
+			this.#down.delete(name);
+		}
+
+		this.#routes = this.#routes.filter(({plan, protocol}) => !nextHopsOf(plan).some(hop => isGone(hop.interface)) && !(protocol === routeProtocols.static && routes.some(planned => isPlanned(plan, planned))));
+		this.#neighbors = this.#neighbors.filter(each => !isGone(each.interface));
+	}
+
 	/** A route was added. */
 	added(route: RoutePlan): void {
 		this.#withdrawn = this.#withdrawn.filter(each => !fits(each, placeOf(route)));
@@ -91,9 +107,9 @@ export class Held {
 		flushIgnoringExisting(rtnetlink);
 	}
 
-	/** Routes rest on each other, so what was refused is tried again once others are there. Returns those that wait for another interface. */
+	/** Routes rest on each other, so what was refused is tried again once others are there. Returns those that wait for another interface; an interface that somebody has deleted took its own along. */
 	#addBack(routes: readonly HeldRoute[]): HeldRoute[] {
-		let left = routes;
+		let left = this.#withoutGone(routes);
 		for (;;) {
 			const refused = left.flatMap(route => {
 				const error = this.#refusal(route);
@@ -129,13 +145,22 @@ export class Held {
 	}
 
 	#waits(route: RoutePlan): boolean {
-		return nextHopsOf(route).some(({interface: name}) => name !== undefined && carrierOf(this.#node.namespace, name) === 'down');
+		const {interfaces, namespace} = this.#node;
+		const names = nextHopsOf(route).flatMap(({via, interface: name}) => name ?? interfaces.filter(end => via && reaches(end, via)).map(end => end.name));
+		return names.some(name => carrierOf(namespace, name) === 'down');
+	}
+
+	#withoutGone(routes: readonly HeldRoute[]): readonly HeldRoute[] {
+		const names = new Set(routes.flatMap(({plan}) => nextHopsOf(plan).flatMap(hop => hop.interface ?? [])));
+		const gone = new Set([...names].filter(name => carrierOf(this.#node.namespace, name) === 'gone'));
+		return routes.filter(({plan}) => !nextHopsOf(plan).some(hop => hop.interface !== undefined && gone.has(hop.interface)));
 	}
 
 	#addNeighbors(neighbors: readonly NeighborPlan[]): NeighborPlan[] {
-		const waiting = neighbors.filter(({interface: name}) => carrierOf(this.#node.namespace, name) === 'down');
+		const states = new Map(neighbors.map(({interface: name}) => [name, carrierOf(this.#node.namespace, name)]));
+		const waiting = neighbors.filter(each => states.get(each.interface) === 'down');
 		using rtnetlink = new Rtnetlink(this.#node.namespace);
-		for (const {address, mac, interface: name} of neighbors.filter(each => !waiting.includes(each))) {
+		for (const {address, mac, interface: name} of neighbors.filter(each => !['down', 'gone'].includes(states.get(each.interface) ?? 'gone'))) {
 			addNeighbor(rtnetlink, indexOf(this.#node, name), address, mac);
 		}
 
@@ -164,5 +189,9 @@ function leavesBy(route: InstalledRoute, index: number): boolean {
 }
 
 function plannedBy(route: RoutePlan, end: Interface): boolean {
-	return nextHopsOf(route).some(({via, interface: name}) => name === end.name || (via !== undefined && end.addresses.some(address => contains(networkOf(address), via))));
+	return nextHopsOf(route).some(({via, interface: name}) => name === end.name || (via !== undefined && reaches(end, via)));
+}
+
+function reaches({addresses}: Interface, via: Address): boolean {
+	return addresses.some(address => contains(networkOf(address), via));
 }

@@ -3,7 +3,7 @@ import {type ExecuteOptions, type Output, execute} from '../kernel/process.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import type {Interface} from '../link/interface.ts';
 import type {LinkOwner} from '../link/link.ts';
-import type {NodePlan} from '../topology/blueprint.ts';
+import type {NodePlan, RoutePlan} from '../topology/blueprint.ts';
 import type {ReversePathFilter} from '../topology/routing-options.ts';
 import type {NeighborOptions, NodeKind, RouteOptions, RuleOptions} from '../topology/specs.ts';
 import {type Family, type InterfaceAddress, formatAddress, parseAddress, tryParseInterfaceAddress} from '../util/address.ts';
@@ -56,9 +56,14 @@ export class Node implements LinkOwner {
 		this.#interfaces = interfaces;
 	}
 
+	/** Of all its interfaces; of a host without a link those that it will have. */
+	get addresses(): readonly InterfaceAddress[] {
+		return [...this.interfaces.flatMap(each => each.addresses), ...addressesInWaiting(this.plan)];
+	}
+
 	/** The first IPv4 address, else the first IPv6 one, without its length; of a host without a link the one that it will have. */
 	get address(): string | undefined {
-		const addresses = [...this.interfaces.flatMap(each => each.addresses), ...addressesInWaiting(this.plan)].map(({address}) => address);
+		const addresses = this.addresses.map(({address}) => address);
 		const first = addresses.find(({family}) => family === 4) ?? addresses[0];
 		return first && formatAddress(first);
 	}
@@ -102,6 +107,19 @@ export class Node implements LinkOwner {
 	restore(end: Interface): void {
 		if (this.kind === 'host' || this.kind === 'router') {
 			this.#held.restore(end);
+			answerForRoutes(this);
+		}
+	}
+
+	/** Interfaces are gone, or about to be, and routes are not to be any more: what had been waiting for the one or was the other does not come back. */
+	forget(interfaces: readonly string[], routes: readonly RoutePlan[]): void {
+		this.#held.forget(interfaces, routes);
+	}
+
+	/** Adds routes of its plan; those whose interface is down come with it. What is there already is kept. @throws KernelError */
+	install(routes: readonly RoutePlan[]): void {
+		if (routes.length > 0) {
+			this.#held.install(routes);
 			answerForRoutes(this);
 		}
 	}
@@ -199,7 +217,7 @@ export class Node implements LinkOwner {
 		return nodeRules(this);
 	}
 
-	/** @throws InputError `rule`, `rule-exists`; KernelError */
+	/** @throws InputError `rule`, `rule-exists`, `unknown-interface`; KernelError */
 	addRule(options: RuleOptions): void {
 		addNodeRule(this, options);
 	}

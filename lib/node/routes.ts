@@ -111,6 +111,11 @@ export function fits(route: RoutePlan, wanted: RoutePlan): boolean {
 		&& (wanted.nextHops?.every((hop, index) => hasHop(route.nextHops?.[index] ?? {}, hop)) ?? true);
 }
 
+/** Whether a route is the planned one, whose interface may go without saying; its metric may not. */
+export function isPlanned(route: RoutePlan, planned: RoutePlan): boolean {
+	return fits(route, {...planned, metric: planned.metric ?? defaultMetric(planned.to)});
+}
+
 function hasHop({via, interface: name}: NextHopPlan, wanted: NextHopPlan): boolean {
 	return (wanted.via === undefined || (via !== undefined && sameAddress(via, wanted.via))) && (wanted.interface === undefined || name === wanted.interface);
 }

@@ -8,7 +8,7 @@ import type {Refusal, RuleOptions} from '../topology/routing-options.ts';
 import {type Prefix, sameAddress} from '../util/address.ts';
 import {InputError} from '../util/errors.ts';
 import type {Configurable} from './configurable.ts';
-import {requireStation} from './names.ts';
+import {indexOf, requireStation} from './names.ts';
 
 /** A rule as the kernel has it. */
 export type NodeRule = Omit<RuleOptions, 'table' | 'priority' | 'family'> & {
@@ -28,11 +28,20 @@ export function nodeRules(node: Configurable): NodeRule[] {
 	});
 }
 
-/** @throws InputError `rule`, `rule-exists`; KernelError */
+/**
+The kernel would take a rule for an interface that is nowhere, and wait for it.
+
+@throws InputError `rule`, `rule-exists`, `unknown-interface`; KernelError
+*/
 export function addNodeRule(node: Configurable, options: RuleOptions): void {
 	requireStation(node);
+	const plan = parseRoutingRule(options);
+	if (plan.interface !== undefined) {
+		indexOf(node, plan.interface);
+	}
+
 	using rtnetlink = new Rtnetlink(node.namespace);
-	addRule(rtnetlink, parseRoutingRule(options));
+	addRule(rtnetlink, plan);
 	try {
 		rtnetlink.flush();
 	} catch (error) {

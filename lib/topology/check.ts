@@ -2,11 +2,11 @@
 import {Problems} from '../util/problems.ts';
 import {assign} from './assign.ts';
 import type {Blueprint} from './blueprint.ts';
-import {checkBgpNumbers, checkBgpPeers, checkJoins} from './checks/bgp.ts';
+import {checkBgpNumbers, checkBgpPeers, checkBgpSessions, checkJoins} from './checks/bgp.ts';
 import {checkBroadcastAddresses, checkDuplicateAddresses, checkRouterSubnets, checkUsableAddresses} from './checks/addresses.ts';
 import {checkDuplicateMacs, checkInterfaceNameLengths, checkInterfaceNames, checkMtus, checkPorts} from './checks/interfaces.ts';
 import {checkBridgeSizes, checkLinkEnds, checkLoops, checkPortOwners} from './checks/links.ts';
-import {checkAllowedAddresses, checkDuplicateNames, checkHostInterfaces, checkNames} from './checks/nodes.ts';
+import {checkAllowedAddresses, checkDuplicateNames, checkHostInterfaces, checkNames, checkWaitingHosts} from './checks/nodes.ts';
 import {checkOptions} from './checks/options.ts';
 import {checkDuplicateRoutes, checkGateways, checkNextHops} from './checks/routes.ts';
 import {checkNeighbors, checkRules, checkSysctls} from './checks/routing.ts';
@@ -21,6 +21,7 @@ const graphChecks: ReadonlyArray<(graph: Graph, problems: Problems) => void> = [
 	checkNames,
 	checkDuplicateNames,
 	checkHostInterfaces,
+	checkWaitingHosts,
 	checkAllowedAddresses,
 	checkLinkEnds,
 	checkPortOwners,
@@ -55,6 +56,7 @@ const blueprintChecks: ReadonlyArray<(plan: Blueprint, problems: Problems) => vo
 	checkDistinctTunnels,
 	checkUnderlays,
 	checkBgpPeers,
+	checkBgpSessions,
 ];
 
 /** Those that look at each node by itself. */

@@ -4,6 +4,7 @@ import {unknownName} from '../util/names.ts';
 import {type Problem, Problems} from '../util/problems.ts';
 import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan, TunnelPlan} from './blueprint.ts';
 import {examine} from './check.ts';
+import {isReachable} from './routes.ts';
 import {type EndSpec, type Graph, type InterfaceOptions, type LinkOptions, type LinkSpec, type NodeSpec, type TunnelOptions, type TunnelSpec, isStation} from './specs.ts';
 
 /** Nodes, links and tunnels that come together; a link or tunnel may lead to a node that is there or to one that comes. */
@@ -159,7 +160,7 @@ function refuseProblems(list: readonly Problem[]): void {
 	problems.throwIfAny(`Nothing has been added, because of ${list.length === 1 ? 'a problem' : `${list.length} problems`}:`);
 }
 
-/** The plan with all that was there before in its old state, as the same objects; routes that have become known are added. */
+/** The plan with all that was there before in its old state, as the same objects; routes that have become known are added, but not one whose interface is gone. */
 function keeping(current: Blueprint, plan: Blueprint): Blueprint {
 	return {
 		...current,
@@ -175,7 +176,7 @@ function keeping(current: Blueprint, plan: Blueprint): Blueprint {
 function keepingNode(before: NodePlan, {interfaces, routes, ipv6}: NodePlan): NodePlan {
 	const names = new Set(before.interfaces.map(({name}) => name));
 	const ways = new Set(before.routes.map(wayOf));
-	const [added, found] = [interfaces.filter(({name}) => !names.has(name)), routes.filter(route => !ways.has(wayOf(route)))];
+	const [added, found] = [interfaces.filter(({name}) => !names.has(name)), routes.filter(route => !ways.has(wayOf(route)) && isReachable(route, interfaces))];
 	if (added.length === 0 && found.length === 0 && (before.ipv6 || !ipv6)) {
 		return before;
 	}

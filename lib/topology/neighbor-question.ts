@@ -28,11 +28,20 @@ export type Answer = InterfacePlan | string;
 */
 export function answerTo(question: Question, planned: () => readonly Neighbor[], all: () => readonly Neighbor[]): Answer {
 	const {asker: {lookup}, by, egress: {next}} = question;
-	const known = lookup.routing.neighbors.find(each => each.interface === by.name && sameAddress(each.address, next));
-	if (known) {
-		return all().find(each => each.by.mac === known.mac)?.by ?? `${by.node} takes ${known.mac} for the MAC of ${formatAddress(next)}, and nobody around ${by.name} has it`;
+	const known = lookup.neighbor(by.name, next);
+	if (!known) {
+		return asked(question, planned, all);
 	}
 
+	const has = (each: Neighbor) => each.by.mac === known.mac;
+	const taker = planned().find(has) ?? all().find(has);
+	// What is learned is asked for again soon; where that is in vain too, it says more.
+	const again = !taker && known.isLearned ? asked(question, planned, all) : undefined;
+	return taker?.by ?? (typeof again === 'string' ? again : `${by.node} takes ${known.mac} for the MAC of ${formatAddress(next)}, and nobody around ${by.name} has it`);
+}
+
+function asked(question: Question, planned: () => readonly Neighbor[], all: () => readonly Neighbor[]): Answer {
+	const {egress: {next}} = question;
 	const asks = sourceOf(question);
 	const owner = planned().find(each => owns(each, next) && hears(each, next, asks)) ?? all().find(each => owns(each, next) && hears(each, next, asks));
 	return (owner ?? all().find(each => answersFor(each, next, asks)))?.by ?? silence(question, asks, all());
@@ -66,17 +75,48 @@ function answersFor(neighbor: Neighbor, next: Address, asks: Address | undefined
 		return false;
 	}
 
-	return next.family === 6 ? own.proxies.some(each => sameAddress(each, next)) : own.proxyArp && isBeyond(neighbor, own, next, asks);
+	return next.family === 6 ? own.proxies.some(each => sameAddress(each, next)) : own.proxyArp && notBeyond(neighbor, own, next, asks) === undefined;
 }
 
-function isBeyond({lookup}: Neighbor, own: InterfaceRouting, next: Address, asks: Address | undefined): boolean {
-	const way = lookup.decide({to: next, from: asks, arrival: own.name});
-	return way !== undefined && 'interface' in way && way.interface !== own.name && lookup.takesFrom(own, {to: next, from: asks, arrival: own.name}, way.interface);
+/** Why it is nothing that the answerer reaches by another interface. */
+function notBeyond({lookup}: Neighbor, own: InterfaceRouting, next: Address, asks: Address | undefined): string | undefined {
+	const flow = {to: next, from: asks, arrival: own.name};
+	const way = lookup.decide(flow);
+	if (!way) {
+		return `it has no route to ${formatAddress(next)}`;
+	}
+
+	if ('refusal' in way) {
+		return `its route to ${formatAddress(next)} is of type ${way.refusal}`;
+	}
+
+	if (way.interface === own.name) {
+		return `its route to ${formatAddress(next)} leads back out of ${own.name}`;
+	}
+
+	return lookup.takesFrom(own, flow, way.interface) ? undefined : `its reverse path filter (${own.rpFilter}) on ${own.name} knows no way back`;
+}
+
+/** The one thing that keeps a router from answering in the place of another; undefined when more is missing. */
+function hindrance(neighbor: Neighbor, next: Address, asks: Address | undefined): string | undefined {
+	const own = neighbor.lookup.interface(neighbor.by.name);
+	if (!own || next.family === 6) {
+		return undefined;
+	}
+
+	const settings = [...own.forwards[4] ? [] : ['it forwards nothing'], ...own.proxyArp ? [] : [`its proxyArp is off on ${own.name}`]];
+	const [only, more] = settings.length > 1 ? settings : [...settings, notBeyond(neighbor, own, next, asks)].filter(each => each !== undefined);
+	return only === undefined || more !== undefined ? undefined : `${neighbor.plan.name} would, but ${only}`;
 }
 
 function silence({by, egress: {next}}: Question, asks: Address | undefined, all: readonly Neighbor[]): string {
-	const asked = `${by.node} asks for ${formatAddress(next)} on ${by.name}${asks ? ` from ${formatAddress(asks)}` : ''}`;
+	const inVain = `${by.node} asks for ${formatAddress(next)} on ${by.name}${asks ? ` from ${formatAddress(asks)}` : ''}`;
 	const deaf = all.find(each => owns(each, next));
-	const filter = deaf?.lookup.interface(deaf.by.name)?.rpFilter;
-	return deaf ? `${asked}, and ${deaf.plan.name} ignores it: its reverse path filter (${filter ?? 'off'}) on ${deaf.by.name} knows no way back` : `${asked}, and nobody answers`;
+	if (deaf) {
+		const filter = deaf.lookup.interface(deaf.by.name)?.rpFilter;
+		return `${inVain}, and ${deaf.plan.name} ignores it: its reverse path filter (${filter ?? 'off'}) on ${deaf.by.name} knows no way back`;
+	}
+
+	const reasons = all.flatMap(each => hindrance(each, next, asks) ?? []);
+	return [`${inVain}, and nobody answers`, ...reasons].join('; ');
 }

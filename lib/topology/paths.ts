@@ -23,10 +23,10 @@ export class Paths {
 		return this.#ground.ownerOf(address);
 	}
 
-	/** Source and destination of packets from one node to another: IPv4 where both have it, else IPv6; undefined when they have no family in common, or no way. */
+	/** Source and destination of packets from one node to another: IPv4 where both have it, even without a way by it, else IPv6; undefined when they have no family in common, or no way. */
 	endsOf(from: NodePlan, to: NodePlan): {readonly source: Address; readonly destination: Address} | undefined {
-		const targets = addressesOf(to).toSorted((a, b) => a.family - b.family);
-		for (const destination of targets) {
+		const family = [from, to].every(node => addressesOf(node).some(address => address.family === 4)) ? 4 : 6;
+		for (const destination of addressesOf(to).filter(address => address.family === family)) {
 			const source = this.sourceFor(from, destination);
 			if (source) {
 				return {source, destination};

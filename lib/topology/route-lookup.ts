@@ -3,7 +3,7 @@ import {type Address, type Family, type InterfaceAddress, contains, isLinkLocal,
 import type {NextHopPlan, RoutePlan} from './blueprint.ts';
 import {defaultMetric, mainTable} from './route-text.ts';
 import {nextHopsOf} from './routes.ts';
-import type {Flow, InterfaceRouting, LookupRule, RoutingPlan} from './routing-plan.ts';
+import type {Flow, InterfaceRouting, KnownNeighbor, LookupRule, RoutingPlan} from './routing-plan.ts';
 import type {Refusal} from './routing-options.ts';
 
 /** Where a packet leaves. */
@@ -24,10 +24,13 @@ export class RouteLookup {
 	readonly #interfaces: ReadonlyMap<string, InterfaceRouting>;
 	/** By table and family, best ones first. */
 	readonly #tables = new Map<string, RoutePlan[]>();
+	/** By interface and address. */
+	readonly #neighbors: ReadonlyMap<string, KnownNeighbor>;
 
 	constructor(routing: RoutingPlan) {
 		this.routing = routing;
 		this.#interfaces = new Map(routing.interfaces.map(each => [each.name, each]));
+		this.#neighbors = new Map(routing.neighbors.map(each => [neighborKey(each.interface, each.address), each]));
 		for (const route of routing.routes) {
 			const key = tableKey(route.table ?? mainTable, route.to.family);
 			const table = this.#tables.get(key) ?? [];
@@ -42,6 +45,11 @@ export class RouteLookup {
 
 	interface(name: string): InterfaceRouting | undefined {
 		return this.#interfaces.get(name);
+	}
+
+	/** What it takes for the MAC of an address without asking. */
+	neighbor(name: string, address: Address): KnownNeighbor | undefined {
+		return this.#neighbors.get(neighborKey(name, address));
 	}
 
 	has(address: Address): boolean {
@@ -134,6 +142,10 @@ export class RouteLookup {
 
 function isAround(neighbor: Address): (own: InterfaceAddress) => boolean {
 	return own => contains(networkOf(own), neighbor);
+}
+
+function neighborKey(name: string, {family, value}: Address): string {
+	return `${name} ${family} ${value}`;
 }
 
 function tableKey(table: number, family: Family): string {

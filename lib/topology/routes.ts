@@ -112,6 +112,13 @@ export function nextHopsOf({via, interface: name, onlink, nextHops, type}: Route
 	return nextHops ?? (type === undefined ? [withoutGaps<NextHopPlan>({via, interface: name, onlink, weight: undefined})] : []);
 }
 
+/** Whether a route can be left to these interfaces: the kernel takes one away as a whole when an interface goes that it, or a part of it, leaves by. */
+export function isReachable(route: RoutePlan, interfaces: readonly InterfacePlan[]): boolean {
+	return nextHopsOf(route).every(({via, interface: name}) => name === undefined
+		? via === undefined || interfaces.some(({addresses}) => addresses.some(own => contains(networkOf(own), via)))
+		: interfaces.some(each => each.name === name));
+}
+
 /** Whether a node passes packets of the family on. */
 export function forwards(node: NodeSpec, family: Family): boolean {
 	return node.kind === 'router' && (family === 4 ? node.options.forwarding : node.options.forwarding6 ?? node.options.forwarding) !== false;

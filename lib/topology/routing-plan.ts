@@ -34,6 +34,9 @@ export type InterfaceRouting = {
 /** A rule that names a table, or refuses by itself. */
 export type LookupRule = Omit<RulePlan, 'table'> & {readonly table?: number; readonly type?: Refusal};
 
+/** `isLearned`: it was asked for, and is asked for again after a while. */
+export type KnownNeighbor = NeighborPlan & {readonly isLearned?: boolean};
+
 export type RoutingPlan = {
 	/** All of its own, link-local ones too. */
 	readonly addresses: readonly Address[];
@@ -42,8 +45,8 @@ export type RoutingPlan = {
 	readonly routes: readonly RoutePlan[];
 	/** In the order in which they are asked. */
 	readonly rules: readonly LookupRule[];
-	/** Permanent ones. */
-	readonly neighbors: readonly NeighborPlan[];
+	/** Whom it need not ask for. */
+	readonly neighbors: readonly KnownNeighbor[];
 	/** TTL of the packets it sends. */
 	readonly ttl: Readonly<Record<Family, number>>;
 	/** Of an interface of any kind of node. */

@@ -1,7 +1,8 @@
 /** A blueprint that loses nodes, links and tunnels: what is left stays as it is. */
-import {type Address, contains, formatAddress, formatInterfaceAddress, networkOf} from '../util/address.ts';
-import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan, TunnelPlan} from './blueprint.ts';
-import {isDefault} from './routes.ts';
+import {type Address, formatAddress, formatInterfaceAddress} from '../util/address.ts';
+import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, TunnelPlan} from './blueprint.ts';
+import {rerouted} from './reroute.ts';
+import {isDefault, isReachable} from './routes.ts';
 
 export type Shrinkage = {
 	/** Names; their links and tunnels go with them. */
@@ -17,12 +18,13 @@ export function shrunk(current: Blueprint, {nodes, links, tunnels}: Shrinkage): 
 	const gone = new Set([...current.links.filter(isGone).flatMap(({ends}) => ends), ...current.tunnels.filter(isGoneTunnel).flatMap(({ends}) => ends.map(end => end.interface))]);
 	const left = [...current.nodes.values()].filter(({name}) => !nodes.has(name));
 	const addresses = new Set([...gone].flatMap(each => each.addresses.map(({address}) => formatAddress(address))));
-	return {
+	const plan: Blueprint = {
 		...current,
 		nodes: new Map(left.map(node => [node.name, withoutGateways(withoutInterfaces(node, gone), addresses)])),
 		links: current.links.filter(link => !isGone(link)),
 		tunnels: current.tunnels.filter(tunnel => !isGoneTunnel(tunnel)),
 	};
+	return current.settings.routing === 'static' ? rerouted(plan) : plan;
 }
 
 function withoutInterfaces(node: NodePlan, gone: ReadonlySet<InterfacePlan>): NodePlan {
@@ -40,12 +42,6 @@ function rememberingAddresses(node: NodePlan, left: readonly InterfacePlan[]): N
 	return node.kind === 'host' && first && left.length === 0
 		? {...node, options: {...node.options, ip: first.addresses.map(formatInterfaceAddress), mac: first.mac}}
 		: node;
-}
-
-function isReachable({via, interface: name}: RoutePlan, interfaces: readonly InterfacePlan[]): boolean {
-	return name === undefined
-		? via === undefined || interfaces.some(({addresses}) => addresses.some(own => contains(networkOf(own), via)))
-		: interfaces.some(each => each.name === name);
 }
 
 /** A default gateway that was found, not given, goes with the router. */

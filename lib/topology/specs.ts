@@ -69,7 +69,7 @@ export type GreOptions = {
 /** Always of layer 2. */
 export type VxlanOptions = {
 	readonly via: 'vxlan';
-	/** Number of the network, 0 to 16777215 (RFC 7348); default: the tunnel's place among all VXLANs, from 1. */
+	/** Number of the network, 0 to 16777215 (RFC 7348); default: the lowest from 1 on that no other VXLAN has. */
 	readonly vni?: number;
 	/** Of the outer packets, 1 to 255; default 64. */
 	readonly ttl?: number;

@@ -46,10 +46,10 @@ export function overheadOf(transport: TunnelTransport): number {
 */
 export function planTunnels(tunnels: readonly TunnelSpec[], drafts: readonly InterfacePlan[], interfacesOf: ReadonlyMap<string, readonly InterfacePlan[]>, problems: Problems): TunnelPlan[] {
 	let next = 0;
-	let vxlans = 0;
+	const vnis = new Set(tunnels.flatMap(({options}) => options.via === 'vxlan' ? options.vni ?? [] : []));
 	return tunnels.flatMap(({ends, options}) => {
 		const own = drafts.slice(next, next += ends.length);
-		const transport = transportOf(options, options.via === 'vxlan' ? ++vxlans : 0);
+		const transport = transportOf(options, vnis);
 		const underlays = own.map((each, index) => underlayOf(each.node, ends[index]?.options.endpoint, interfacesOf, own, problems));
 		if (!underlays.every(underlay => underlay !== undefined)) {
 			return [];
@@ -59,21 +59,32 @@ export function planTunnels(tunnels: readonly TunnelSpec[], drafts: readonly Int
 	});
 }
 
-/** @param place of a VXLAN among all, from 1 */
-function transportOf(options: TunnelOptions, place: number): TunnelTransport {
+/** @param vnis that are taken; the one that is chosen is added */
+function transportOf(options: TunnelOptions, vnis: Set<number>): TunnelTransport {
 	switch (options.via) {
 		case 'gre': {
 			return {via: 'gre', mode: options.mode ?? 'layer3', ...options.key === undefined ? {} : {key: options.key}, ttl: options.ttl ?? defaultTtl.gre};
 		}
 
 		case 'vxlan': {
-			return {via: 'vxlan', mode: 'layer2', vni: options.vni ?? place, ttl: options.ttl ?? defaultTtl.vxlan, port: options.port ?? vxlanPort};
+			return {via: 'vxlan', mode: 'layer2', vni: options.vni ?? freeVni(vnis), ttl: options.ttl ?? defaultTtl.vxlan, port: options.port ?? vxlanPort};
 		}
 
 		case 'ssh': {
 			return {via: 'ssh', mode: options.mode ?? 'layer3', keepAlive: {...defaultKeepAlive, ...options.keepAlive}};
 		}
 	}
+}
+
+/** The lowest: after a removal they cannot be counted any more. */
+function freeVni(taken: Set<number>): number {
+	let vni = 1;
+	while (taken.has(vni)) {
+		vni++;
+	}
+
+	taken.add(vni);
+	return vni;
 }
 
 type Underlay = {readonly endpoint: Address; readonly mtu: number};

@@ -181,6 +181,7 @@ test.serial(fails, 'r1 neighbor add 10.3.0.9 lladdr h1', 'neighbor', 17, /needs 
 test.serial(fails, 'r1 neighbor del 10.3.0.9 dev if3', 'no-neighbor', 17, /no neighbor 10\.3\.0\.9 on if3/);
 test.serial(fails, 'r1 rule del from 10.9.0.0/16', 'no-rule', 18, /no such rule/);
 test.serial(fails, 'r1 rule add from 10.9.0.0/16 to fd00::/64 table 5', 'rule', 49, /mixes IPv4 and IPv6/);
+test.serial(fails, 'r1 rule add interface if9 table 5', 'unknown-interface', 23, /no interface "if9".*if1 or if2/);
 test.serial(fails, 'r1 set proxyArp on if9', 'unknown-interface', 20, /no interface "if9"/);
 test.serial(fails, 'r1 set mtu 1000 if3', 'mtu', 12, /1280 to 65535/);
 test.serial(fails, 'r1 set mtu 60000000 if3', 'number', 12, /68 to 65535/);

@@ -109,6 +109,27 @@ test.serial('a thread that ends is told, and its devices go', async t => {
 	t.notRegex((await run(['ip', 'link'], {namespace: a})).stdout, /\b(g|last)\b/);
 });
 
+test.serial('once the thread has died nothing can be added, and all that is left can be taken away', async t => {
+	const [a] = await buildUnderlay(t);
+	let worker: Worker | undefined;
+	process.once('worker', started => {
+		worker = started;
+	});
+	const endpoint = await openEndpoint(t);
+	endpoint.add(end(a, 1));
+	void worker?.terminate();
+	// Rings the bell.
+	endpoint.add(end(a, 1, {key: 1, name: 'last'}));
+	const death = await endpoint.died;
+	t.is(t.throws(() => {
+		endpoint.add(end(a, 1, {key: 2, name: 'late'}));
+	}), death);
+	const inTime = async (work: Promise<void>) => Promise.race([work.then(() => true), sleep(longPatience, false)]);
+	t.true(await inTime(endpoint.remove({namespace: a, name: 'g'}, {namespace: a, name: 'late'})));
+	t.true(await inTime(endpoint.close()));
+	t.notRegex((await run(['ip', 'link'], {namespace: a})).stdout, /\b(g|last|late)\b/);
+});
+
 const endings: Readonly<Record<string, {readonly script: string; readonly exitCode: number}>> = {
 	'that has nothing more to do': {script: '', exitCode: 0},
 	'that exits': {script: 'process.exit(3)', exitCode: 3},

@@ -80,6 +80,10 @@ const cases: readonly Case[] = [
 	{title: 'a name that begins with a digit', build: t => t.addHost('9h'), expected: `9h: "9h" cannot name a node. ${reserve}`},
 	{title: 'a name with a shell in it', build: t => t.addHost('h1;reboot\n'), expected: `h1;reboot\uFFFD: "h1;reboot\uFFFD" cannot name a node. ${reserve}`},
 	{title: 'an empty name', build: t => t.addHost(''), expected: `: "" cannot name a node. ${reserve}`},
+	{title: 'an address of a host that waits for its first link', build: t => [t.addHost('h1', {ip: '20.0.0.999/24'}), t.addHost('h2', {ip: '20.0.0.2'})], expected: [
+		'h1: its address "20.0.0.999/24" is no address with a prefix length. Write it like 10.0.0.1/24 or fd00::1/64.',
+		'h2: its address "20.0.0.2" is no address with a prefix length. Write it like 10.0.0.1/24 or fd00::1/64.',
+	]},
 	{title: 'a reserved name', build: t => t.addHost('any'), expected: 'any: "any" is a word of the prompt or of the rule language. Name it any1, for example.'},
 	{title: 'a name too long', build: t => t.addHost('abcdefghijklmnop'), expected: 'abcdefghijklmnop: its name has 16 characters, and Linux allows 15. Shorten it.'},
 	{title: 'a name twice', build: t => [t.addHost('a'), t.addHost('a')], expected: 'a: another host has that name already. Give each node a name of its own.'},

@@ -163,6 +163,56 @@ test('routes go with the interface they leave by', t => {
 	t.is(routesOf(grown(remove(two, 'h1-r2'), {links: [link('h1 10.2.0.1/24', 'r2 10.2.0.254/24')]}), 'h1'), '0.0.0.0/0 10.1.0.254, 10.9.0.0/16 10.2.0.254');
 });
 
+/** Routers r1 to r4 in a ring, with a host behind each: hN at 10.N.0.1; r1 has a route of its own. */
+function ring(t: Topology): void {
+	const routers = [1, 2, 3, 4].map(n => t.addRouter(`r${n}`, n === 1 ? {routes: [{to: '10.9.0.0/16', via: '10.1.0.1'}]} : {}));
+	for (const [index, each] of routers.entries()) {
+		t.addLink(t.addHost(`h${index + 1}`, {ip: `10.${index + 1}.0.1/24`}), each.interface({ip: `10.${index + 1}.0.254/24`}));
+	}
+
+	for (const [index, each] of routers.entries()) {
+		t.addLink(each.interface({ip: `172.16.${index + 1}.1/30`}), (routers[(index + 1) % 4] ?? each).interface({ip: `172.16.${index + 1}.2/30`}));
+	}
+}
+
+test('static routes are worked out anew when something has left, those of routers far away too', t => {
+	const plan = check(sketch(ring, {routing: 'static'}));
+	const ways = (of: Blueprint, to: string) => ['r1', 'r2', 'r3', 'r4'].map(name => /\d+ (\S+)/.exec(routesOf(of, name).split(', ').find(route => route.startsWith(to)) ?? '')?.[1]);
+	t.deepEqual(ways(plan, '10.3.'), ['172.16.1.2', '172.16.2.2', undefined, '172.16.3.1']);
+	const less = remove(plan, 'r2-r3');
+	t.deepEqual(ways(less, '10.3.'), ['172.16.4.1', '172.16.1.1', undefined, '172.16.3.1']);
+	t.regex(routesOf(less, 'r1'), /10\.9\.0\.0\/16 10\.1\.0\.1/);
+	t.is(node(less, 'h1'), node(plan, 'h1'));
+	const apart = remove(less, 'r4-r1');
+	t.deepEqual(ways(apart, '10.3.'), [undefined, undefined, undefined, '172.16.3.1']);
+	t.deepEqual(ways(remove(plan, 'h3'), '10.3.'), [undefined, undefined, undefined, undefined]);
+});
+
+test('a given route whose interface is gone is in the way of nothing that comes elsewhere, and comes back with its link', t => {
+	const less = remove(check(sketch(ring, {routing: 'static'})), 'h1');
+	t.notRegex(routesOf(less, 'r1'), /10\.9\./);
+	const more = grown(less, {nodes: [host('h9', {ip: '10.3.0.9/24'})], links: [link('h9', 'r3 10.30.0.254/24')]});
+	t.notRegex(routesOf(more, 'r1'), /10\.9\./);
+	t.regex(routesOf(grown(more, {nodes: [host('h1', {ip: '10.1.0.1/24'})], links: [link('h1', 'r1 10.1.0.254/24')]}), 'r1'), /10\.9\.0\.0\/16 10\.1\.0\.1/);
+});
+
+test('a host between routers that is left with one gets it as its gateway; where nothing is missing nothing changes', t => {
+	const plan = check(sketch(each => {
+		const s1 = each.addSwitch('s1');
+		each.addLink(each.addHost('h1', {ip: '10.1.0.1/24'}), s1);
+		for (const n of [1, 2]) {
+			const r = each.addRouter(`r${n}`);
+			each.addLink(r.interface({ip: `10.1.0.25${n}/24`}), s1);
+			each.addLink(each.addHost(`k${n}`, {ip: `10.2.${n}.1/24`}), r.interface({ip: `10.2.${n}.254/24`}));
+		}
+	}, {routing: 'static'}));
+	t.is(routesOf(plan, 'h1'), '10.2.1.0/24 10.1.0.251, 10.2.2.0/24 10.1.0.252');
+	t.is(routesOf(remove(plan, 'r2'), 'h1'), '0.0.0.0/0 10.1.0.251');
+	const more = grown(plan, {nodes: [host('h9', {ip: '10.1.0.9/24'})], links: [link('h9', 's1')]});
+	const again = remove(more, 'h9');
+	t.deepEqual(['h1', 'r1', 'r2', 'k1'].filter(name => again.nodes.get(name) !== more.nodes.get(name)), []);
+});
+
 test('IPv6 comes with the first link that has it', t => {
 	const more = grown(planOf(lan), {nodes: [host('h3', {ip: ['10.1.0.3/24', 'fd00::3/64']})], links: [link('h3', 's1')]});
 	t.deepEqual(['h1', 'h3', 'r1'].map(name => node(more, name).ipv6), [false, true, true]);

@@ -73,6 +73,8 @@ test('a pair without a way has no ends; IPv4 goes first', t => {
 	t.is(ends('h1', 'h3'), '10.0.0.1 10.0.1.3');
 	t.is(ends('h3', 'h4'), 'fd01::3 fd01::4');
 	t.is(ends('h1', 'h4'), undefined);
+	const withoutWay = new Paths(blueprint, each => ({...routingPlan(each), routes: routingPlan(each).routes.filter(({to}) => to.family === 6)}));
+	t.is(withoutWay.endsOf(nodeOf(blueprint, 'h3'), nodeOf(blueprint, 'r1')), undefined);
 });
 
 /** h1 - r1 - r2 - h2, with options of each. */
@@ -143,9 +145,24 @@ test('of proxied addresses the router answers, when it forwards and routes them 
 
 	t.is(way(plan), 'h1 r1 r2 h2');
 	const silent = 'h1 asks for 10.0.2.1 on h1-eth0 from 10.0.1.1, and nobody answers';
-	t.is(way(blueprint(new Row({h1: {gateway: 'none', routes: [{to: '10.0.2.0/24', interface: 'h1-eth0'}]}}))), silent);
-	t.is(way(blueprint(new Row({h1: {gateway: 'none', routes: [{to: '10.0.2.0/24', interface: 'h1-eth0'}]}, r1: {routes: [], proxyArp: true}}))), silent);
-	t.is(way(blueprint(new Row({h1: {gateway: 'none', routes: [{to: '10.0.2.0/24', interface: 'h1-eth0'}]}, r1: {routes: [{to: '10.0.2.0/24', via: '10.9.0.2'}], proxyArp: true, forwarding: false}}))), silent);
+	t.is(way(blueprint(new Row({h1: {gateway: 'none', routes: [{to: '10.0.2.0/24', interface: 'h1-eth0'}]}}))), `${silent}; r1 would, but its proxyArp is off on r1-eth0`);
+	t.is(way(blueprint(new Row({h1: {gateway: 'none', routes: [{to: '10.0.2.0/24', interface: 'h1-eth0'}]}, r1: {routes: [], proxyArp: true}}))), `${silent}; r1 would, but it has no route to 10.0.2.1`);
+	t.is(way(blueprint(new Row({h1: {gateway: 'none', routes: [{to: '10.0.2.0/24', interface: 'h1-eth0'}]}, r1: {routes: [{to: '10.0.2.0/24', via: '10.9.0.2'}], proxyArp: true, forwarding: false}}))), `${silent}; r1 would, but it forwards nothing`);
+	t.is(way(blueprint(new Row({h1: {gateway: 'none', routes: [{to: '10.0.2.0/24', interface: 'h1-eth0'}]}, r1: {routes: [], forwarding: false}}))), silent);
+	for (const [route, reason] of [[{type: 'blackhole'}, 'its route to 10.0.2.1 is of type blackhole'], [{via: '10.0.1.77'}, 'its route to 10.0.2.1 leads back out of r1-eth0']] as const) {
+		t.is(way(blueprint(new Row({h1: {gateway: 'none', routes: [{to: '10.0.2.0/24', interface: 'h1-eth0'}]}, r1: {routes: [{to: '10.0.2.0/24', ...route}], proxyArp: true}}))), `${silent}; r1 would, but ${reason}`);
+	}
+});
+
+test('a learned neighbor is not asked for, unless nobody has its MAC', t => {
+	const plan = blueprint(new Row({h2: {rpFilter: 'strict', gateway: 'none'}, r2: bareHost, bare: true}));
+	const way = (mac: string) => {
+		const learned = {address: parseAddress('10.0.2.1'), mac, interface: 'r2-eth1', isLearned: true};
+		return new Paths(plan, each => ({...routingPlan(each), ...each.name === 'r2' ? {neighbors: [learned]} : {}})).from(nodeOf(plan, 'h1'), parseAddress('10.0.2.1')).broken;
+	};
+
+	t.is(way(nodeOf(plan, 'h2').interfaces[0]?.mac ?? ''), 'h2 drops what comes in by h2-eth0 from 10.0.1.1: its reverse path filter (strict) knows no way back there');
+	t.is(way('02:00:00:00:00:77'), 'r2 asks for 10.0.2.1 on r2-eth1 from 10.9.0.2, and h2 ignores it: its reverse path filter (strict) on h2-eth0 knows no way back');
 });
 
 test('an interface that is down or has no carrier, a TTL that is too short', t => {
@@ -156,6 +173,20 @@ test('an interface that is down or has no carrier, a TTL that is too short', t =
 	t.is(dead('h2', {stateOf: () => 'down'}), 'r2 asks for 10.0.2.1 on r2-eth1 from 10.0.2.254, and nobody answers');
 	t.is(dead('h1', {ttl: {4: 1, 6: 1}}), 'its TTL runs out at r1');
 	t.is(dead('r1', {routes: [{to: parsePrefix('10.0.2.0/24'), interface: 'made-by-hand'}]}), 'r1 sends it out of made-by-hand, which is no part of the lab');
+});
+
+test('a way over a tunnel ends where that begins when what carries it does not get to its other end', t => {
+	const plan = blueprint(new Row({r1: {routes: [{to: '10.0.2.0/24', via: '10.8.0.2'}]}, tunnel: {via: 'gre'}}));
+	const way = (change: Partial<RoutingPlan>) => {
+		const {hops, broken, reason} = new Paths(plan, each => ({...routingPlan(each), ...each.name === 'r1' ? change : {}})).from(nodeOf(plan, 'h1'), parseAddress('10.0.2.1'));
+		return [hops.map(({node}) => node.name).join(' '), reason, broken];
+	};
+
+	t.deepEqual(way({}), ['h1 r1 r2 h2', undefined, undefined]);
+	const cut = 'the tunnel r1-tun0 (gre) of r1 does not get to 10.9.0.2: r1-eth1 of r1 is down';
+	t.deepEqual(way({stateOf: name => name === 'r1-eth1' ? 'down' : 'up'}), ['h1 r1', 'tunnel', cut]);
+	const [via] = routingPlan(nodeOf(plan, 'r1')).routes.filter(({via: next}) => next !== undefined && formatAddress(next) === '10.8.0.2');
+	t.deepEqual(way({routes: [...routingPlan(nodeOf(plan, 'r1')).routes, {...via, to: parsePrefix('10.9.0.2/32')}]}), ['h1 r1', 'tunnel', 'the tunnel r1-tun0 (gre) of r1 does not get to 10.9.0.2: the tunnel r1-tun0 (gre) of r1 leads through itself']);
 });
 
 test('a loose reverse path filter is strict on an interface without any address', t => {

@@ -1,6 +1,9 @@
 /** Tunnels of a topology: what is decided for them, and every problem they can have with its sentence. */
 import test from 'ava';
+import type {TunnelPlan} from '../../lib/topology/blueprint.ts';
 import {check} from '../../lib/topology/check.ts';
+import {grown} from '../../lib/topology/grow.ts';
+import {shrunk} from '../../lib/topology/shrink.ts';
 import type {StationOptions, TunnelOptions} from '../../lib/topology/specs.ts';
 import type {NodeHandle, Topology} from '../../lib/topology/topology.ts';
 import {ProblemsError, problemText} from '../../lib/util/problems.ts';
@@ -62,6 +65,19 @@ test('a VXLAN has as many ends as it is given, and all hear each other', t => {
 	t.like(tunnel, {via: 'vxlan', vni: 42});
 	t.is(tunnel?.ends.length, 3);
 	t.is(nodes.get('r3')?.interfaces.length, 2);
+});
+
+test('a VXLAN without a number has the lowest that is free, whatever was removed', t => {
+	const numbers = (tunnels: readonly TunnelPlan[]) => tunnels.map(tunnel => tunnel.via === 'vxlan' ? tunnel.vni : undefined);
+	const plan = check(routers((topology, {r1, r2, r3}) => {
+		topology.addTunnel(r1, r2, {via: 'vxlan'});
+		topology.addTunnel(r1, r3, {via: 'vxlan', vni: 2});
+		topology.addTunnel(r1, r2, {via: 'vxlan'});
+	}));
+	t.deepEqual(numbers(plan.tunnels), [1, 2, 3]);
+	const less = shrunk(plan, {nodes: new Set(), links: new Set(), tunnels: new Set(plan.tunnels.slice(0, 1))});
+	const coming = {ends: [{node: 'r1', options: {}}, {node: 'r2', options: {}}], options: {via: 'vxlan'}} as const;
+	t.deepEqual(numbers(grown(less, {tunnels: [coming, coming]}).tunnels), [2, 3, 1, 4]);
 });
 
 const refused = test.macro<[what: string, build: (t: Topology, ends: Ends) => unknown, expected: string]>({

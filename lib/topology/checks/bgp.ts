@@ -1,7 +1,7 @@
 /** Checks of BGP: numbers that the protocol has room for, neighbors that exist and can be reached, hosts that join a router where hosts can join. */
 import {nearestTo, printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
-import {addressFinder, sessionPairs} from '../bgp-sessions.ts';
+import {addressFinder, edgesOf, sessionPairs} from '../bgp-sessions.ts';
 import type {Blueprint} from '../blueprint.ts';
 import type {Graph} from '../specs.ts';
 
@@ -9,6 +9,9 @@ import type {Graph} from '../specs.ts';
 const largestAs = 0xFFFF_FFFF;
 /** Seconds, of RFC 4271, 4.2. */
 const holdTimes = {least: 3, most: 0xFFFF} as const;
+
+/** Of problems between nodes: what a removal made of them is in the way of nothing that comes to one of the nodes. */
+const subject = 'bgp';
 
 export function checkBgpNumbers({nodes}: Graph, problems: Problems): void {
 	const routers = edgeNames({nodes});
@@ -27,7 +30,7 @@ export function checkBgpNumbers({nodes}: Graph, problems: Problems): void {
 		}
 
 		for (const name of namedNeighbors(bgp.neighbors).filter(each => each === node.name || !routers.includes(each))) {
-			problems.add(node.name, `its BGP neighbor "${printable(name)}" is no other router with bgp`, hintFor(name, routers.filter(each => each !== node.name)));
+			problems.add(subject, `${node.name}'s neighbor "${printable(name)}" is no other router with bgp`, hintFor(name, routers.filter(each => each !== node.name)));
 		}
 	}
 }
@@ -36,7 +39,7 @@ export function checkJoins({nodes}: Graph, problems: Problems): void {
 	const routers = edgeNames({nodes});
 	for (const node of nodes) {
 		if (node.kind === 'host' && node.options.joins !== undefined && !routers.includes(node.options.joins)) {
-			problems.add(node.name, `it joins "${printable(node.options.joins)}", which is no router with bgp`, hintFor(node.options.joins, routers));
+			problems.add(subject, `${node.name} joins "${printable(node.options.joins)}", which is no router with bgp`, hintFor(node.options.joins, routers));
 		}
 	}
 }
@@ -46,8 +49,24 @@ export function checkBgpPeers(blueprint: Blueprint, problems: Problems): void {
 	const addresses = addressFinder(blueprint);
 	for (const [a, b] of sessionPairs(blueprint)) {
 		if (blueprint.settings.control !== 'controller' && !addresses(a, b, 4) && !addresses(a, b, 6)) {
-			problems.add(a.name, `it has no address to talk BGP to ${b.name} by`, 'Give both an address in a subnet that they share');
+			problems.add(subject, `${a.name} has no address to talk BGP to ${b.name} by`, 'Give both an address in a subnet that they share');
 		}
+	}
+}
+
+/** Among several edge routers one that talks to nobody. */
+export function checkBgpSessions(blueprint: Blueprint, problems: Problems): void {
+	const edges = edgesOf(blueprint);
+	if (edges.length < 2 || blueprint.settings.control === 'controller') {
+		return;
+	}
+
+	const talking = new Set(sessionPairs(blueprint).flat().map(({name}) => name));
+	for (const {name, options: {bgp: {as}}} of edges.filter(edge => !talking.has(edge.name))) {
+		const [other, ...more] = edges.filter(each => each.name !== name);
+		const isAlone = ![other, ...more].some(each => each?.options.bgp.as === as);
+		const reason = isAlone ? 'no other router of its AS, and none names it' : 'it names no neighbor, and none names it';
+		problems.add(subject, `${name} has no BGP session: ${reason}`, `Give it neighbors: ['${other?.name ?? ''}']${isAlone ? `, or the AS ${other?.options.bgp.as ?? ''}` : ''}`);
 	}
 }
 

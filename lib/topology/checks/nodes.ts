@@ -1,5 +1,5 @@
 /** Checks of nodes as the file gives them: their names and what hosts say of themselves. */
-import {tryParsePrefix} from '../../util/address.ts';
+import {tryParseInterfaceAddress, tryParsePrefix} from '../../util/address.ts';
 import {interfaceNameLimit, namePattern, printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
 import {isReserved} from '../../util/reserved.ts';
@@ -36,6 +36,18 @@ export function checkHostInterfaces({nodes, links}: Graph, problems: Problems): 
 		for (const option of ['ip', 'mac'] as const) {
 			if (node.kind === 'host' && node.options[option] !== undefined && ends.get(node.name)?.[option] !== undefined) {
 				problems.add(printable(node.name), `${option} is given twice, by addHost() and by its first interface`, 'Leave one of them out');
+			}
+		}
+	}
+}
+
+/** A host without a link gets its addresses with the first one, when it is too late to tell. */
+export function checkWaitingHosts({nodes, links, tunnels}: Graph, problems: Problems): void {
+	const linked = new Set([...links, ...tunnels].flatMap(wire => wire.ends.map(({node}) => node)));
+	for (const node of nodes) {
+		for (const text of node.kind === 'host' && !linked.has(node.name) ? [node.options.ip ?? []].flat() : []) {
+			if (!text.includes('/') || !tryParseInterfaceAddress(text)) {
+				problems.add(printable(node.name), `its address "${printable(text)}" is no address with a prefix length`, 'Write it like 10.0.0.1/24 or fd00::1/64');
 			}
 		}
 	}
