@@ -53,8 +53,8 @@ export const addRouterCommand: Command<NewNode, AddNodeResult> = {
 
 		return node;
 	},
-	async run(lab, {name, to, ip, as}) {
-		return addNode(lab, {kind: 'router', name, options: as === undefined ? {} : {proxyArp: true, bgp: {as}}}, to === undefined ? undefined : [{node: name, options: ip.length > 0 ? {ip} : {}}, {node: to, options: {}}]);
+	async run(lab, {name, to, ip, as}, {signal}) {
+		return addNode(lab, {kind: 'router', name, options: as === undefined ? {} : {proxyArp: true, bgp: {as}}}, to === undefined ? undefined : [{node: name, options: ip.length > 0 ? {ip} : {}}, {node: to, options: {}}], signal);
 	},
 	text: nodeText,
 };
@@ -127,8 +127,8 @@ function readAddresses(reader: Reader): string[] {
 	return addresses;
 }
 
-async function addNode(lab: Lab, node: NodeSpec, link: readonly [EndSpec, EndSpec] | undefined): Promise<AddNodeResult> {
-	const {nodes: [added]} = await lab.add({nodes: [node], links: link ? [{ends: link, options: {}}] : []});
+async function addNode(lab: Lab, node: NodeSpec, link: readonly [EndSpec, EndSpec] | undefined, signal?: AbortSignal): Promise<AddNodeResult> {
+	const {nodes: [added]} = await lab.add({nodes: [node], links: link ? [{ends: link, options: {}}] : []}, {signal});
 	const {name, kind, interfaces} = added as Node;
 	const peers = new Map(lab.network.links.flatMap(({ends: [a, b]}) => [[a, b], [b, a]] as const));
 	return {

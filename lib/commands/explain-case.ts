@@ -79,6 +79,11 @@ export function endsOf(paths: Paths, from: End, to: End, sender: NodePlan | unde
 	const destination = 'address' in to ? to.address
 		: sender && receiver && wanted === undefined ? paths.endsOf(sender, receiver)?.destination ?? addressOf(receiver) : receiver && addressOf(receiver, wanted);
 	const source = 'address' in from ? from.address : sender && destination && (paths.sourceFor(sender, destination) ?? addressOf(sender, destination.family));
+	const unlinked = [sender, receiver].find(node => node?.interfaces.length === 0);
+	if (unlinked) {
+		throw new InputError('no-way', `${unlinked.name} has no link: no packet goes there or comes from there. Link it first: add link ${unlinked.name} NODE.`);
+	}
+
 	if (!source || !destination || source.family !== destination.family) {
 		throw new InputError('no-way', `${endText(from)} and ${endText(to)} have no addresses of one family: no packet goes from one to the other.`);
 	}

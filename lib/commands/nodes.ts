@@ -5,7 +5,7 @@ import type {NodeKind} from '../topology/specs.ts';
 import type {Command} from './command.ts';
 
 /** In the order of the topology. */
-export type NodesResult = ReadonlyArray<{readonly name: string; readonly kind: NodeKind; /** With prefix length. */ readonly addresses: readonly string[]}>;
+export type NodesResult = ReadonlyArray<{readonly name: string; readonly kind: NodeKind; /** With prefix length; of a host without a link those that it will have. */ readonly addresses: readonly string[]}>;
 
 export const nodesCommand: Command<undefined, NodesResult> = {
 	name: 'nodes',
@@ -16,7 +16,7 @@ export const nodesCommand: Command<undefined, NodesResult> = {
 		return undefined;
 	},
 	async run({network}) {
-		return Promise.resolve([...network.nodes.values()].map(({name, kind, interfaces}) => ({name, kind, addresses: interfaces.flatMap(({addresses}) => addresses.map(formatInterfaceAddress))})));
+		return Promise.resolve([...network.nodes.values()].map(({name, kind, addresses}) => ({name, kind, addresses: addresses.map(formatInterfaceAddress)})));
 	},
 	text(nodes) {
 		return columns(nodes.map(({name, kind, addresses}) => [name, kind, addresses.join(' ')]));

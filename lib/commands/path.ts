@@ -1,9 +1,11 @@
 /** `path SRC DST`: every hop of an echo and of its answer, where and why one of them dies, and whether the network agrees. */
+import type {Lab} from '../lab.ts';
 import {livePaths} from '../network/live-plan.ts';
 import type {ProbeResult} from '../probes/round.ts';
 import type {TunnelPlan} from '../topology/blueprint.ts';
 import type {Hop} from '../topology/paths.ts';
 import {type Address, formatAddress} from '../util/address.ts';
+import {specialKind} from '../util/special-address.ts';
 import {columns} from '../util/columns.ts';
 import {InputError, SecureNetError} from '../util/errors.ts';
 import type {Command} from './command.ts';
@@ -63,7 +65,8 @@ export const pathCommand: Command<Input, PathResult> = {
 	summary: 'every hop of a ping and of its answer, and where and why one of them dies',
 	details: [
 		'SRC and DST are nodes or addresses; SRC must be in the lab. Routes, rules, neighbors and settings are read from the kernels as they are now, and firewalls are judged by the policy.',
-		'Then real packets are sent, with every TTL on the way; when the network does something else, the line fails. --static sends none.',
+		'Then real packets are sent, with every TTL on the way; when the network does something else, even after a while, the line fails. --static sends none.',
+		'The line fails too when the echo is not answered.',
 	].join('\n'),
 	read(reader, scene) {
 		const [from, to] = [takeEnd(reader, scene), takeEnd(reader, scene)];
@@ -71,35 +74,66 @@ export const pathCommand: Command<Input, PathResult> = {
 		reader.finish();
 		return {from, to, isStatic};
 	},
-	async run(lab, {from, to, isStatic}, {signal}) {
-		const paths = livePaths(lab.network);
-		const [sender, receiver] = [from, to].map(end => 'node' in end ? lab.network.node(end.node).plan : paths.ownerOf(end.address));
-		if (!sender) {
-			throw new InputError('no-way', `${'address' in from ? formatAddress(from.address) : from.node} is nobody's address in this lab: nobody knows where its packets come in.`);
+	async run(lab, input, {signal}) {
+		let look = await lookAt(lab, input, signal);
+		for (let left = tries - 1; left > 0 && look.check && look.check.differences.length > 0; left--) {
+			look = await lookAt(lab, input, signal);
 		}
 
-		const [source, destination] = endsOf(paths, from, to, sender, receiver);
-		const packet = packetFor({protocol: 'icmp'}, source, destination, 0);
-		const ways = waysOf(lab, paths, sender, receiver, packet);
-		const check = isStatic ? undefined : await checkWays(lab, paths, ways, {from: sender.name, to: receiver?.name, packet}, signal);
-		refuseDifferences(ways, check);
-		return resultOf(source, destination, ways, check);
+		refuseDifferences(look);
+		return resultOf(look);
 	},
 	text: pathText,
+	ok: ({answered}) => answered,
 };
 
+/** A kernel that has asked in vain for a neighbour's MAC address asks again after a second (`retrans_time`, arp(7)), and a link that came back needs a moment to carry something: both look like a disagreement. */
+const tries = 3;
+
+/** What is known of a path at one moment. */
+type Look = {readonly source: Address; readonly destination: Address; readonly ways: Ways; readonly check: PathCheck | undefined};
+
+/** @throws InputError `no-way` */
+async function lookAt(lab: Lab, {from, to, isStatic}: Input, signal: AbortSignal): Promise<Look> {
+	refuseSpecial(lab, [from, to]);
+	const paths = livePaths(lab.network);
+	const [sender, receiver] = [from, to].map(end => 'node' in end ? lab.network.node(end.node).plan : paths.ownerOf(end.address));
+	if (!sender) {
+		throw new InputError('no-way', `${'address' in from ? formatAddress(from.address) : from.node} is nobody's address in this lab: nobody knows where its packets come in.`);
+	}
+
+	const [source, destination] = endsOf(paths, from, to, sender, receiver);
+	const packet = packetFor({protocol: 'icmp'}, source, destination, 0);
+	const ways = waysOf(lab, paths, sender, receiver, packet);
+	const check = isStatic ? undefined : await checkWays(lab, paths, ways, {from: sender.name, to: receiver?.name, packet}, signal);
+	return {source, destination, ways, check};
+}
+
+/** What nobody has for its own has no path of its own. */
+function refuseSpecial({network: {blueprint}}: Lab, ends: readonly End[]): void {
+	const around = [...blueprint.nodes.values()].flatMap(({interfaces}) => interfaces.flatMap(({addresses}) => addresses));
+	for (const {address} of ends.filter(end => 'address' in end)) {
+		const what = specialKind(address, around);
+		if (what !== undefined) {
+			throw new InputError('no-way', `${formatAddress(address)} is ${what}: a path leads from one node to another. Write a node, or an address that one node has.`);
+		}
+	}
+}
+
 /** @throws SecureNetError `disagreement` */
-function refuseDifferences(ways: Ways, check: PathCheck | undefined): void {
+function refuseDifferences(look: Look): void {
+	const {ways, check} = look;
 	if (check && check.differences.length > 0) {
 		throw new SecureNetError('disagreement', [
 			'Configuration and network disagree.',
 			`  configuration: ${endText(ways.there.death, ways.back?.death)}`,
 			...check.differences.map(difference => `  network: ${difference}`),
+			...hopLines(resultOf(look)),
 		].join('\n'));
 	}
 }
 
-function resultOf(source: Address, destination: Address, {there, back}: Ways, check: PathCheck | undefined): PathResult {
+function resultOf({source, destination, ways: {there, back}, check}: Look): PathResult {
 	return {
 		source: formatAddress(source),
 		destination: formatAddress(destination),
@@ -126,15 +160,19 @@ function hopOf({node, arrival, ttl, departure}: Hop, trace: PathCheck['trace']):
 	};
 }
 
-function pathText({source, destination, there, back, probe}: PathResult): string {
+function pathText(result: PathResult): string {
+	const {there, back, probe} = result;
+	return [...hopLines(result), `${endText(there.death, back?.death)}${probe ? ` The network agrees: ${probe.reason}.` : ''}`].join('\n');
+}
+
+function hopLines({source, destination, there, back}: PathResult): string[] {
 	const hops = [...there.hops, ...back?.hops ?? []].map(hopCells);
 	const lines = columns(hops).split('\n');
 	return [
 		`echo ${source} > ${destination}`,
 		...lines.slice(0, there.hops.length),
 		...back ? ['answer', ...lines.slice(there.hops.length)] : [],
-		`${endText(there.death, back?.death)}${probe ? ` The network agrees: ${probe.reason}.` : ''}`,
-	].join('\n');
+	];
 }
 
 function hopCells({node, in: by = '', via, ttl, out, nextHop, answered}: PathHop): string[] {

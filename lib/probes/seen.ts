@@ -26,7 +26,8 @@ export function readFrame(frame: Buffer): Seen | undefined {
 	return type === etherType.ipv4 || type === etherType.ipv6 ? readPacket(frame.subarray(ethernetHeader)) : undefined;
 }
 
-function readPacket(packet: Buffer): Seen | undefined {
+/** The same, of what has no Ethernet header. */
+export function readPacket(packet: Buffer): Seen | undefined {
 	const header = readHeader(packet);
 	if (!header || header.body.length < 8) {
 		return undefined;

@@ -4,7 +4,7 @@ import type {Namespace} from '../kernel/namespace.ts';
 import {PacketSocket} from '../kernel/packet-socket.ts';
 import {parseAddress} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
-import {type Seen, readFrame} from './seen.ts';
+import {type Seen, readFrame, readPacket} from './seen.ts';
 
 /** What is sent to oneself is not judged by anybody; it says that the witness is awake. */
 const self = {address: parseAddress('127.0.0.1'), port: 9};
@@ -34,24 +34,24 @@ export class Witness {
 	}
 
 	/** Whole frames that came to this host's MAC address or to everybody, since the last look. */
-	*frames(): Generator<{readonly bytes: Buffer; readonly direction: 'in' | 'out'}> {
+	*frames(): Generator<{readonly bytes: Buffer; readonly direction: 'in' | 'out'; readonly isEthernet: boolean}> {
 		for (let count = 0; count < most; count++) {
 			const frame = this.#socket.receive();
 			if (!frame) {
 				return;
 			}
 
-			const {bytes, direction, interface: index} = frame;
+			const {bytes, direction, interface: index, isEthernet} = frame;
 			if (direction !== 'others' && index !== loopback) {
-				yield {bytes, direction};
+				yield {bytes, direction, isEthernet};
 			}
 		}
 	}
 
 	/** The same, as far as probes are concerned. */
 	*sights(): Generator<Sight> {
-		for (const {bytes, direction} of this.frames()) {
-			const seen = readFrame(bytes);
+		for (const {bytes, direction, isEthernet} of this.frames()) {
+			const seen = isEthernet ? readFrame(bytes) : readPacket(bytes);
 			if (seen) {
 				yield {...seen, direction};
 			}

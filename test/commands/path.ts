@@ -39,7 +39,11 @@ function wayText({hops, death}: PathWay): string {
 }
 
 async function pathOf(lab: Lab, line: string): Promise<PathResult> {
-	const [result] = await lab.run(`path ${line}`);
+	const [result] = await lab.run(`-path ${line}`);
+	if (result?.error !== undefined) {
+		throw result.error;
+	}
+
 	return result?.result as PathResult;
 }
 
@@ -101,7 +105,7 @@ test.serial('each reason to die, in the kernel as somebody has changed it', asyn
 		await when(t, lab, [['r2', `ip route add ${type} 10.0.2.1`, `ip route del ${type} 10.0.2.1`]], `echo r2 refused: r2 refuses what goes to 10.0.2.1, by a route of type ${type}`);
 	}
 
-	await when(t, lab, [['h2', 'ip address del 10.0.2.1/24 dev h2-eth0', 'ip address add 10.0.2.1/24 dev h2-eth0 && ip route add default via 10.0.2.254']], 'echo r2 no-answer: r2 asks for 10.0.2.1 on r2-eth2 from 10.0.2.254, and nobody answers');
+	await when(t, lab, [['h2', 'ip address del 10.0.2.1/24 dev h2-eth0', 'ip address add 10.0.2.1/24 dev h2-eth0 && ip route add default via 10.0.2.254'], ['r2', 'ip neighbor flush dev r2-eth2', ':']], 'echo r2 no-answer: r2 asks for 10.0.2.1 on r2-eth2 from 10.0.2.254, and nobody answers');
 	await when(t, lab, [['r1', 'ip route change 10.0.2.0/24 via 10.9.0.9', 'ip route change 10.0.2.0/24 via 10.9.0.2']], 'echo r1 no-answer: r1 asks for 10.9.0.9 on r1-eth1 from 10.9.0.1, and nobody answers');
 	await when(t, lab, [['r2', 'ip neighbor replace 10.0.2.1 lladdr 02:00:00:00:00:77 dev r2-eth2 nud permanent', 'ip neighbor del 10.0.2.1 dev r2-eth2']], 'echo r2 no-answer: r2 takes 02:00:00:00:00:77 for the MAC of 10.0.2.1, and nobody around r2-eth2 has it');
 	await when(t, lab, [['r2', 'ip route add 10.0.2.1 via 10.8.0.1', 'ip route del 10.0.2.1 via 10.8.0.1']], 'echo r2 ttl: r2, r1 pass it on in a circle until its TTL runs out');
@@ -132,13 +136,14 @@ test.serial('of several next hops the one that the kernel takes', async t => {
 	const deaths = await Promise.all([1, 2, 3, 4, 5, 6].map(async last => (await pathOf(lab, `h1 10.0.2.${last} --static`)).there.death?.reason ?? 'arrives'));
 	t.true(deaths.includes('no-answer') && deaths.includes('arrives'), deaths.join(' '));
 	for (const last of [1, 2, 3, 4, 5, 6]) {
-		await t.notThrowsAsync(lab.run(`path h1 10.0.2.${last}`));
+		await t.notThrowsAsync(pathOf(lab, `h1 10.0.2.${last}`));
 	}
 });
 
 test.serial('firewalls: a perimeter, a switch, a stateless rule', async t => {
 	const lab = await labOf(t, new Row({r2: {perimeter: true, routes: [{to: '10.0.1.0/24', via: '10.9.0.1'}]}}));
 	t.is(await deathOf(lab), 'echo s1 filtered: s1 drops it. Denied: no rule matches, and a perimeter firewall stands between the two addresses.');
+	await t.throwsAsync(lab.run('path h1 h2'), {code: 'line-failed'});
 	await lab.run('secrule add allow 10.0.1.0/24 to h2 stateless');
 	t.is(await deathOf(lab), 'answer r2 filtered: r2 drops it. Denied: no rule matches, and a perimeter firewall stands between the two addresses.');
 	await lab.run('secrule add reject h2 to h1');
@@ -150,6 +155,7 @@ test.serial('firewalls: a perimeter, a switch, a stateless rule', async t => {
 test.serial('over a tunnel: the hop names it, and what carries it may be broken', async t => {
 	const lab = await labOf(t, new Row({tunnel: {via: 'gre'}}));
 	t.is(wayText((await pathOf(lab, 'h1 h2')).there), 'h1 64 > h1-eth0, s1-eth1 s1 64, r1-eth0 r1 64 > r1-tun0, r2-tun0 gre r2 63 > r2-eth2, h2-eth0 h2 62');
+	t.deepEqual([await deathOf(lab, 'r1 10.7.0.2'), await deathOf(lab, 'r2 10.7.0.1'), await deathOf(lab, 'r1 h2')], ['answer  comes: ', 'answer  comes: ', 'answer  comes: ']);
 	await when(t, lab, [['r1', 'ip route add blackhole 10.9.0.2', 'ip route del blackhole 10.9.0.2']], 'echo r1 tunnel: the tunnel r1-tun0 (gre) of r1 does not get to 10.9.0.2: r1 refuses what goes to 10.9.0.2, by a route of type blackhole');
 	await when(t, lab, [['r2', 'ip link set r2-tun0 down', 'ip link set r2-tun0 up && ip route add 10.0.1.0/24 via 10.7.0.1']], 'echo r1 no-answer: the other end of r1-tun0 is down');
 });
@@ -157,11 +163,36 @@ test.serial('over a tunnel: the hop names it, and what carries it may be broken'
 test.serial('a network that does something else than the configuration says is told', async t => {
 	const lab = await labOf(t, new Row());
 	await lab.node('r2').run`iptables -A FORWARD -s 10.0.1.1 -j DROP`;
-	await t.throwsAsync(lab.run('path h1 h2'), {code: 'disagreement', message: 'Configuration and network disagree.\n  configuration: The echo is answered.\n  network: an echo: blocked, the request left h1 and did not reach h2'});
+	await t.throwsAsync(lab.run('path h1 h2'), {code: 'disagreement', message: /^Configuration and network disagree\.\n {2}configuration: The echo is answered\.\n {2}network: an echo: blocked, the request left h1 and did not reach h2\necho 10\.0\.1\.1 > 10\.0\.2\.1\n {2}h1 .*\nanswer\n {2}h2 .*h1-eth0 +ttl 62$/s});
 	await lab.node('r2').run`iptables -F FORWARD`;
 	t.is(await deathOf(lab), 'answer  comes: ');
 	await lab.node('r1').run`iptables -A OUTPUT -p icmp --icmp-type time-exceeded -j DROP`;
-	await t.throwsAsync(lab.run('path h1 h2'), {code: 'disagreement', message: 'Configuration and network disagree.\n  configuration: The echo is answered.\n  network: TTL 1 should run out at r1, but nobody says so'});
+	await t.throwsAsync(lab.run('path h1 h2'), {code: 'disagreement', message: /^Configuration and network disagree\.\n {2}configuration: The echo is answered\.\n {2}network: TTL 1 should run out at r1, but nobody says so\necho /});
+});
+
+test.serial('what a network does only later is no disagreement: a link that came back, a neighbor that was asked for in vain', async t => {
+	const lab = await labOf(t, new Row());
+	for (const link of ['h1 s1', 'h2 r2', 'r1 s1']) {
+		await lab.run(`link ${link} down`);
+		t.not(await deathOf(lab), 'answer  comes: ', link);
+		await lab.run(`link ${link} up`);
+		t.is(await deathOf(lab), 'answer  comes: ', link);
+	}
+});
+
+test.serial('learned neighbors get packets, though nobody would answer for them now', async t => {
+	const lab = await labOf(t, new Row({r1: {proxyArp: true}, r2: {proxyArp: true}, h2: {ip: '10.0.2.1/16', gateway: 'none'}}));
+	await lab.node('h1').run`sh -c ${'ip address replace 10.0.1.1/16 dev h1-eth0; ip address del 10.0.1.1/24 dev h1-eth0'}`;
+	t.is(await deathOf(lab), 'answer  comes: ');
+	const noRoute = [['r1', 'ip route del 10.0.2.0/24', 'ip route add 10.0.2.0/24 via 10.9.0.2']] as const;
+	await when(t, lab, noRoute, 'echo r1 no-route: r1 has no route to 10.0.2.1');
+	await when(t, lab, [...noRoute, ['h1', 'ip neighbor flush dev h1-eth0', ':']], 'echo h1 no-answer: h1 asks for 10.0.2.1 on h1-eth0 from 10.0.1.1, and nobody answers; r1 would, but it has no route to 10.0.2.1');
+	await when(t, lab, [['r1', 'sysctl -qw net.ipv4.conf.all.proxy_arp=0 net.ipv4.conf.r1-eth0.proxy_arp=0', 'sysctl -qw net.ipv4.conf.r1-eth0.proxy_arp=1'], ['h1', 'ip neighbor flush dev h1-eth0', ':']], 'echo h1 no-answer: h1 asks for 10.0.2.1 on h1-eth0 from 10.0.1.1, and nobody answers; r1 would, but its proxyArp is off on r1-eth0');
+});
+
+test.serial('names stay with IPv4 though only IPv6 has a way', async t => {
+	const lab = await labOf(t, new Row());
+	await when(t, lab, [['h1', 'ip route del default', 'ip route add default via 10.0.1.254']], 'echo h1 no-route: h1 has no route to 10.0.2.1');
 });
 
 test.serial('explain and matrix see routes that were added live', async t => {
@@ -179,6 +210,10 @@ test.serial('mistakes', async t => {
 	await t.throwsAsync(lab.run('path h1 h9'), {code: 'unknown-node'});
 	await t.throwsAsync(lab.run('path 192.0.2.1 h2'), {code: 'no-way', message: '192.0.2.1 is nobody\'s address in this lab: nobody knows where its packets come in.'});
 	await t.throwsAsync(lab.run('path h1 10.0.2.1 now'), {code: 'syntax'});
+	for (const [line, what] of [['h1 127.0.0.1', 'every node\'s own loopback address'], ['127.0.0.1 h1', 'every node\'s own loopback address'], ['h1 0.0.0.0', 'the address of nobody'], ['h1 224.0.0.1', 'a multicast address'], ['h1 ff02::1', 'a multicast address'], ['h1 10.0.1.255', 'the broadcast address of a subnet']] as const) {
+		await t.throwsAsync(lab.run(`path ${line}`), {code: 'no-way', message: new RegExp(`is ${what}: a path leads from one node to another`)}, line);
+	}
+
 	const outside = await pathOf(lab, 'h1 192.0.2.1');
 	t.is(wayText(outside.there), 'h1 64 > h1-eth0, s1-eth1 s1 64, r1-eth0 r1 64 | no-route');
 	t.is(outside.probe, undefined);
