@@ -4,6 +4,7 @@ import {firstPolicy} from './commands/first-policy.ts';
 import {type LineResult, runScript} from './commands/run-line.ts';
 import {Control, type Spread, requireControl} from './control/control.ts';
 import type {EdgeEvents, Join, Joining, Place} from './control/control-plane.ts';
+import {grow} from './control/growth.ts';
 import type {InstalledLine} from './drivers/driver.ts';
 import type {Chosen} from './drivers/choice.ts';
 import {type Change, Enforcement, type Plan} from './drivers/enforcement.ts';
@@ -141,12 +142,11 @@ export class Lab extends EventEmitter<LabEvents> {
 	/**
 	Adds nodes and links while the lab runs. The policy holds for them before they carry their first packet.
 
-	@throws as Network.add; InputError `name-taken`
+	@param signal ends the wait until routers that come tell the others what they know, and takes all back
+	@throws as Network.add, Control.addRouters; InputError `name-taken`, `not-live`
 	*/
-	async add(addition: Addition): Promise<Added> {
-		const added = await this.network.add(addition);
-		await this.#control?.addRouters(added.nodes.map(({name}) => name));
-		return added;
+	async add(addition: Addition, {signal}: {readonly signal?: AbortSignal | undefined} = {}): Promise<Added> {
+		return grow(this.network, this.#control, addition, signal);
 	}
 
 	/** Adds a host. @param to where it is linked: names of nodes, or ends that say more, such as `{node: 's1', options: {port: 9}}` @throws as `add` */
@@ -174,11 +174,11 @@ export class Lab extends EventEmitter<LabEvents> {
 	@throws as Network.remove; InputError `in-use` when a rule names a node, `router-in-use` naming hosts that are there
 	*/
 	async remove(removal: Removal, {force = false}: {readonly force?: boolean} = {}): Promise<void> {
-		await this.#control?.removeRouters(removal.nodes ?? [], {force});
+		const left = await this.#control?.removeRouters(removal.nodes ?? [], {force}) ?? [];
 		try {
 			await this.network.remove(removal);
 		} catch (error) {
-			await this.#control?.addRouters(removal.nodes ?? []);
+			await this.#control?.takeBack(removal.nodes ?? [], left);
 			throw error;
 		}
 	}

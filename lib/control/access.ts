@@ -16,9 +16,8 @@ export type Attachment = {
 	readonly shared: boolean;
 };
 
-/** Undefined when the two hear nothing of each other. */
-export function attachmentOf(blueprint: Blueprint, host: string, router: string): Attachment | undefined {
-	const segments = segmentsOf(blueprint);
+/** Undefined when the two hear nothing of each other. @param segments of the blueprint, for who asks often */
+export function attachmentOf(blueprint: Blueprint, host: string, router: string, segments = segmentsOf(blueprint)): Attachment | undefined {
 	for (const own of blueprint.nodes.get(host)?.interfaces ?? []) {
 		const segment = segments.get(own) ?? [];
 		const port = segment.find(({node}) => node === router);

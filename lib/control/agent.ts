@@ -1,5 +1,5 @@
 /** The agent of one edge router: keeps the kernel's routes as its control plane wants them, and touches nobody else's. */
-import {type LinkWatch, watchLinks} from '../kernel/monitor.ts';
+import {type LinkWatch, watchLinks, watchRoutes} from '../kernel/monitor.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {type InstalledRoute, type Route, addRoute, deleteRoute, listRoutes, mainTable, routeProtocols} from '../kernel/route.ts';
 import {Request, Rtnetlink, RtnetlinkError} from '../kernel/rtnetlink.ts';
@@ -22,17 +22,20 @@ export type AgentListener = {
 /** What a look at the kernel came to, in routes. */
 export type Reconciliation = {readonly kept: number; readonly added: number; readonly removed: number};
 
+/** A host here. */
+type Local = {readonly to: Prefix; /** Index. */ readonly interface: number};
+
 /** As other implementations prefer routes of one's own AS: after all that somebody gave by hand. */
 const metric = 200;
 
 export class Agent {
 	readonly #router: {readonly name: string; readonly namespace: Namespace};
 	readonly #listener: AgentListener;
-	readonly #watch: LinkWatch;
+	readonly #watches: readonly LinkWatch[];
 	readonly #request = new Request();
 	/** What shall be, by prefix: next hops of what is elsewhere, interface indexes of what is here. */
 	readonly #far = new Map<string, Known>();
-	readonly #local = new Map<string, {readonly to: Prefix; readonly interface: number}>();
+	readonly #local = new Map<string, Local>();
 	/** What the kernel has of protocol bgp, as far as we know, by prefix. */
 	#installed = new Map<string, Route>();
 	/** Routes of others, as of the last look. */
@@ -48,9 +51,17 @@ export class Agent {
 	constructor(router: {readonly name: string; readonly namespace: Namespace}, listener: AgentListener) {
 		this.#router = router;
 		this.#listener = listener;
-		this.#watch = watchLinks(router.namespace, () => {
-			this.refresh();
-		});
+		this.#watches = [
+			watchLinks(router.namespace, () => {
+				this.refresh();
+			}),
+			// By routes of others next hops are reached; and one may have been in the way.
+			watchRoutes(router.namespace, protocol => {
+				if (protocol !== routeProtocols.bgp) {
+					this.refresh();
+				}
+			}),
+		];
 	}
 
 	/** All that is elsewhere: what else there is of protocol bgp goes, what is right already stays untouched. At once. @throws KernelError */
@@ -80,29 +91,37 @@ export class Agent {
 		this.#schedule();
 	}
 
-	/** A host here, on the link of an interface: a route of protocol static, at once. @throws KernelError */
+	/** A host here, on the link of an interface: a route of protocol static, at once. @throws KernelError, nothing of it is then there */
 	attach(prefixes: readonly Prefix[], index: number): void {
 		using rtnetlink = this.#open();
-		for (const to of prefixes) {
-			this.#local.set(formatPrefix(to), {to, interface: index});
-			addRoute(rtnetlink, {to, interface: index}, {replace: true});
+		const locals = prefixes.map(to => ({to, interface: index}));
+		for (const local of locals) {
+			addRoute(rtnetlink, local, {replace: true});
 		}
 
-		rtnetlink.flush();
+		try {
+			rtnetlink.flush();
+		} catch (error) {
+			removeLocal(rtnetlink, locals);
+			throw error;
+		}
+
+		for (const local of locals) {
+			this.#local.set(formatPrefix(local.to), local);
+		}
+
 		this.#listener.changed(familiesOf(prefixes));
 	}
 
 	/** That it is no longer there is fine: its link may be gone. @throws KernelError */
 	detach(prefixes: readonly Prefix[]): void {
 		using rtnetlink = this.#open();
-		for (const to of prefixes) {
-			const local = this.#local.get(formatPrefix(to));
-			if (local && this.#local.delete(formatPrefix(to))) {
-				deleteRoute(rtnetlink, {...local, protocol: routeProtocols.static});
-			}
+		const locals = prefixes.flatMap(to => this.#local.get(formatPrefix(to)) ?? []);
+		for (const {to} of locals) {
+			this.#local.delete(formatPrefix(to));
 		}
 
-		flushBut(rtnetlink, 'ESRCH', 'ENODEV');
+		removeLocal(rtnetlink, locals);
 		this.#listener.changed(familiesOf(prefixes));
 	}
 
@@ -132,7 +151,10 @@ export class Agent {
 	/** The routes stay as they are. */
 	close(): void {
 		this.#closed = true;
-		this.#watch.close();
+		for (const watch of this.#watches) {
+			watch.close();
+		}
+
 		clearImmediate(this.#scheduled);
 	}
 
@@ -160,24 +182,33 @@ export class Agent {
 		}
 
 		const counts = {kept: 0, added: 0, removed: 0};
-		const families = new Set<Family>();
-		for (const key of this.#doubtful) {
+		const keys = [...this.#doubtful];
+		for (const key of keys) {
 			counts[this.#setRight(key, rtnetlink)]++;
-			families.add(key.includes(':') ? 6 : 4);
 		}
 
 		this.#doubtful.clear();
 		// Somebody's own route to the prefix is in the way, a link went down meanwhile: what was so at this moment need not stay so.
-		flushBut(rtnetlink, 'EEXIST', 'ENETUNREACH', 'ENETDOWN', 'ENODEV', 'ESRCH', 'EHOSTUNREACH');
-		this.#listener.changed(families);
+		if (!flushBut(rtnetlink, 'EEXIST', 'ENETUNREACH', 'ENETDOWN', 'ENODEV', 'ESRCH', 'EHOSTUNREACH')) {
+			this.#read();
+			for (const key of keys.filter(each => !this.#isRight(each))) {
+				this.#doubtful.add(key);
+			}
+		}
+
+		this.#listener.changed(new Set(keys.map(key => key.includes(':') ? 6 : 4)));
 		return counts;
 	}
 
-	#look(rtnetlink: Rtnetlink): void {
+	#read(): void {
 		const routes = listRoutes(this.#router.namespace);
 		const isOurs = (route: InstalledRoute) => route.protocol === routeProtocols.bgp && route.table === mainTable && route.metric === metric;
 		this.#installed = new Map(routes.filter(isOurs).map(route => [formatPrefix(route.to), route]));
 		this.#others = routes.filter(route => !isOurs(route));
+	}
+
+	#look(rtnetlink: Rtnetlink): void {
+		this.#read();
 		for (const key of [...this.#far.keys(), ...this.#installed.keys()]) {
 			this.#doubtful.add(key);
 		}
@@ -194,11 +225,11 @@ export class Agent {
 	#setRight(key: string, rtnetlink: Rtnetlink): keyof Reconciliation {
 		const installed = this.#installed.get(key);
 		const wanted = this.#wanted(key);
-		if (wanted) {
-			if (installed && isSameWay(installed, wanted)) {
-				return 'kept';
-			}
+		if (this.#isRight(key)) {
+			return 'kept';
+		}
 
+		if (wanted) {
 			// Only what is ours is replaced; a new route finds its place free or stays away.
 			addRoute(rtnetlink, wanted, {replace: installed !== undefined});
 			this.#installed.set(key, wanted);
@@ -210,7 +241,13 @@ export class Agent {
 			this.#installed.delete(key);
 		}
 
-		return installed ? 'removed' : 'kept';
+		return 'removed';
+	}
+
+	#isRight(key: string): boolean {
+		const installed = this.#installed.get(key);
+		const wanted = this.#wanted(key);
+		return installed && wanted ? isSameWay(installed, wanted) : installed === wanted;
 	}
 
 	#wanted(key: string): (Route & Way) | undefined {
@@ -228,16 +265,29 @@ function familiesOf(prefixes: readonly Prefix[]): ReadonlySet<Family> {
 	return new Set(prefixes.map(({family}) => family));
 }
 
+/** What is no longer there is fine. */
+function removeLocal(rtnetlink: Rtnetlink, locals: readonly Local[]): void {
+	for (const local of locals) {
+		deleteRoute(rtnetlink, {...local, protocol: routeProtocols.static});
+	}
+
+	flushBut(rtnetlink, 'ESRCH', 'ENODEV');
+}
+
 function isSameWay(a: Route, b: Way): boolean {
 	return a.interface === b.interface && a.via !== undefined && sameAddress(a.via, b.via);
 }
 
-function flushBut(rtnetlink: Rtnetlink, ...harmless: readonly string[]): void {
+/** @returns whether the kernel refused nothing at all @throws RtnetlinkError when it refused for another reason */
+function flushBut(rtnetlink: Rtnetlink, ...harmless: readonly string[]): boolean {
 	try {
 		rtnetlink.flush();
+		return true;
 	} catch (error) {
 		if (!(error instanceof RtnetlinkError && error.failures.every(({errno}) => harmless.includes(errno)))) {
 			throw error;
 		}
+
+		return false;
 	}
 }

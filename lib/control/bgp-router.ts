@@ -37,7 +37,8 @@ export class BgpRouter {
 	#gobgp: Gobgp | undefined;
 	#watch: Watch | undefined;
 	#pause: number = backOff.first;
-	#restarting: Promise<void> | undefined;
+	/** The start that is under way, if one is: there is one at a time. */
+	#starting: Promise<void> | undefined;
 
 	constructor(options: BgpRouterOptions) {
 		this.#options = options;
@@ -49,21 +50,8 @@ export class BgpRouter {
 
 	/** @throws SecureNetError `gobgp`; MachineError `missing-program` */
 	async start(): Promise<void> {
-		const {name, namespace, directory, as, routerId} = this.#options;
-		const gobgp = await Gobgp.start({node: name, namespace, directory, as, routerId});
-		const begun = performance.now();
-		void gobgp.died.then(error => {
-			if (this.#gobgp === gobgp) {
-				this.#pause = performance.now() - begun > backOff.longEnough ? backOff.first : this.#pause;
-				this.#fall(error);
-			}
-		});
-		try {
-			await this.#instruct(gobgp);
-		} catch (error) {
-			await gobgp.stop();
-			throw error;
-		}
+		this.#starting = this.#begin();
+		await this.#starting;
 	}
 
 	/** @throws SecureNetError `gobgp` while it is down */
@@ -122,12 +110,34 @@ export class BgpRouter {
 
 	/** Twice is fine. */
 	async stop(): Promise<void> {
-		this.#stopping.abort();
+		this.#stopping.abort(new SecureNetError('gobgp', `gobgpd of ${this.name} has been stopped.`));
 		this.#watch?.close();
 		const gobgp = this.#gobgp;
 		this.#gobgp = undefined;
 		await gobgp?.stop();
-		await this.#restarting;
+		await this.#starting?.catch(() => undefined);
+	}
+
+	/** Whoever began it hears of a daemon that ends before it knows everything; only of a later end this router hears itself. */
+	async #begin(): Promise<void> {
+		const {name, namespace, directory, as, routerId} = this.#options;
+		const gobgp = await Gobgp.start({node: name, namespace, directory, as, routerId});
+		const begun = performance.now();
+		try {
+			this.#stopping.signal.throwIfAborted();
+			await this.#instruct(gobgp);
+			this.#stopping.signal.throwIfAborted();
+		} catch (error) {
+			this.#gobgp = undefined;
+			this.#watch?.close();
+			await gobgp.stop();
+			throw error;
+		}
+
+		void gobgp.died.then(error => {
+			this.#pause = performance.now() - begun > backOff.longEnough ? backOff.first : this.#pause;
+			this.#fall(error);
+		});
 	}
 
 	/** A daemon that is down or just ending will be told everything when it is up again. */
@@ -182,7 +192,7 @@ export class BgpRouter {
 		if (!this.#stopping.signal.aborted) {
 			this.#options.agent.replace([]);
 			this.#options.down(error);
-			this.#restarting = this.#rise();
+			this.#starting = this.#rise();
 		}
 	}
 
@@ -196,12 +206,8 @@ export class BgpRouter {
 
 		this.#pause = Math.min(2 * this.#pause, backOff.limit);
 		try {
-			await this.start();
-			if (signal.aborted) {
-				await this.#gobgp?.stop();
-			} else {
-				this.#options.up();
-			}
+			await this.#begin();
+			this.#options.up();
 		} catch (error) {
 			this.#fall(error as SecureNetError);
 		}

@@ -24,7 +24,7 @@ export class BgpControl implements ControlPlane {
 	#last: Promise<unknown> = Promise.resolve();
 	/** What is to be told next, by router. */
 	#batches = new Map<string, Record<'announce' | 'withdraw', Prefix[]>>();
-	/** Are told of sessions that come and go. */
+	/** Are told of sessions and routers that come and go. */
 	readonly #listeners = new Set<() => void>();
 
 	private constructor(network: Network, edges: Edges) {
@@ -53,7 +53,7 @@ export class BgpControl implements ControlPlane {
 		const control = new BgpControl(network, edges);
 		try {
 			await control.#reconfigure();
-			await control.ready(signal);
+			await control.ready([...control.#routers.keys()], signal);
 		} catch (error) {
 			await control.down();
 			throw error;
@@ -66,21 +66,9 @@ export class BgpControl implements ControlPlane {
 		await this.#last;
 	}
 
-	async ready(signal?: AbortSignal): Promise<void> {
-		const missing = () => [...this.#routers.values()].flatMap(router => router.missing.map(address => `${router.name} with ${address}`));
-		const limit = AbortSignal.any([AbortSignal.timeout(patience), ...signal ? [signal] : []]);
-		await new Promise<void>(resolve => {
-			const look = () => {
-				if (missing().length === 0 || limit.aborted) {
-					this.#listeners.delete(look);
-					resolve();
-				}
-			};
-
-			this.#listeners.add(look);
-			limit.addEventListener('abort', look);
-			look();
-		});
+	async ready(routers: readonly string[], signal?: AbortSignal): Promise<void> {
+		const missing = () => routers.flatMap(name => this.#routers.get(name)?.missing.map(address => `${name} with ${address}`) ?? []);
+		await this.#until(() => missing().length === 0, signal);
 		if (signal?.aborted) {
 			throw new SecureNetError('interrupted', 'Interrupted while waiting for BGP sessions.');
 		}
@@ -100,6 +88,35 @@ export class BgpControl implements ControlPlane {
 
 	async down(): Promise<void> {
 		await Promise.all([...this.#routers.values()].map(async router => router.stop()));
+		this.#routers.clear();
+		this.#tellListeners();
+	}
+
+	/** Looks whenever something came or went, until it is so, or not so in time. A timer, as nothing else holds it: what AbortSignal.any returns may be collected before it fires. */
+	async #until(isSo: () => boolean, signal?: AbortSignal): Promise<void> {
+		let look: () => void = () => undefined;
+		let timer: NodeJS.Timeout | undefined;
+		await new Promise<void>(resolve => {
+			look = () => {
+				if (isSo() || signal?.aborted) {
+					resolve();
+				}
+			};
+
+			timer = setTimeout(resolve, patience);
+			this.#listeners.add(look);
+			signal?.addEventListener('abort', look);
+			look();
+		});
+		clearTimeout(timer);
+		this.#listeners.delete(look);
+		signal?.removeEventListener('abort', look);
+	}
+
+	#tellListeners(): void {
+		for (const listener of this.#listeners) {
+			listener();
+		}
 	}
 
 	#router(name: string): BgpRouter {
@@ -153,11 +170,17 @@ export class BgpControl implements ControlPlane {
 	async #reconfigure(): Promise<void> {
 		const {blueprint} = this.#edges;
 		const plans = edgesOf(blueprint).filter(({name}) => this.#edges.agents.has(name));
-		const sessions = sessionsOf(blueprint);
-		await Promise.all(plans.map(async plan => {
+		// A router that goes is in the blueprint until it has gone.
+		const sessions = sessionsOf(blueprint).filter(({ends}) => ends.every(({router}) => this.#edges.agents.has(router)));
+		const outcomes = await Promise.allSettled(plans.map(async plan => {
 			const router = this.#routers.get(plan.name) ?? await this.#start(plan);
 			await router.setNeighbors(neighborsOf(plan.name, sessions));
 		}));
+		this.#tellListeners();
+		const failure = outcomes.find(({status}) => status === 'rejected') as PromiseRejectedResult | undefined;
+		if (failure) {
+			throw failure.reason;
+		}
 	}
 
 	async #start(plan: EdgePlan): Promise<BgpRouter> {
@@ -177,13 +200,17 @@ export class BgpControl implements ControlPlane {
 				this.#edges.emit('router', {router: name, change: 'up'});
 			},
 			changed: () => {
-				for (const listener of this.#listeners) {
-					listener();
-				}
+				this.#tellListeners();
 			},
 		});
 		this.#routers.set(name, router);
-		await router.start();
+		try {
+			await router.start();
+		} catch (error) {
+			this.#routers.delete(name);
+			throw error;
+		}
+
 		return router;
 	}
 }

@@ -53,15 +53,23 @@ export class Control {
 			});
 		}
 
-		const control = new Control(edges, blueprint.settings.control === 'controller' ? new Controller(edges) : await BgpControl.start(network, edges, signal));
 		try {
-			await control.join(firstJoinings(blueprint));
+			const control = new Control(edges, blueprint.settings.control === 'controller' ? new Controller(edges) : await BgpControl.start(network, edges, signal));
+			await control.#joinFirst(firstJoinings(blueprint));
+			return control;
 		} catch (error) {
-			await control.down();
+			edges.close();
 			throw error;
 		}
+	}
 
-		return control;
+	async #joinFirst(joinings: readonly Joining[]): Promise<void> {
+		try {
+			await this.join(joinings);
+		} catch (error) {
+			await this.#plane.down();
+			throw error;
+		}
 	}
 
 	/** The part that a lab chooses. */
@@ -83,33 +91,41 @@ export class Control {
 		return {left, ...await this.#spread(begin, agent => left.flatMap(prefixesOf).every(to => agent.hasForgotten(to)))};
 	}
 
-	/** Call when nodes have come, or stay although they were to go. Edge routers among them are told everything, and the others of them, once their sessions are established. @throws SecureNetError `gobgp` */
-	async addRouters(nodes: readonly string[]): Promise<void> {
+	/** Call when nodes have come. Edge routers among them are told everything, and the others of them, once their sessions are established. @throws SecureNetError `gobgp`, `interrupted` */
+	async addRouters(nodes: readonly string[], signal?: AbortSignal): Promise<void> {
 		const added = nodes.filter(name => this.edges.addRouter(name));
 		if (added.length > 0) {
 			await this.#plane.settled();
-			await this.#plane.ready();
+			await this.#plane.ready(added, signal);
 		}
 	}
 
 	/**
 	Call before nodes go; those that are no edge routers are none of its business.
 
-	@throws as Edges.removeRouter, before anything happens
+	@returns who had to leave, and where from
+	@throws as Edges.refuseRemoval, before anything happens
 	*/
-	async removeRouters(nodes: readonly string[], options: {readonly force: boolean}): Promise<void> {
+	async removeRouters(nodes: readonly string[], options: {readonly force: boolean}): Promise<readonly Place[]> {
 		const routers = nodes.filter(name => this.edges.agents.has(name));
 		this.edges.refuseRemoval(routers, new Set(nodes), options);
 		const hosts = routers.flatMap(router => this.edges.hostsAt(router));
-		if (hosts.length > 0) {
-			await this.leave(hosts);
-		}
-
+		const {left} = hosts.length > 0 ? await this.leave(hosts) : {left: []};
 		for (const router of routers) {
 			this.edges.removeRouter(router);
 		}
 
 		await this.#plane.settled();
+		return left;
+	}
+
+	/** Call when nodes stay although they were to go. @param left what `removeRouters` returned @throws as addRouters, join */
+	async takeBack(nodes: readonly string[], left: readonly Place[]): Promise<void> {
+		await this.addRouters(nodes);
+		const back = left.filter(({host, router}) => this.edges.agents.has(router) && this.edges.blueprint.nodes.has(host));
+		if (back.length > 0) {
+			await this.join(back);
+		}
 	}
 
 	/** Twice is fine. */
@@ -122,19 +138,21 @@ export class Control {
 	async #spread(begin: number, isAware: (agent: Agent) => boolean): Promise<Spread> {
 		await this.#plane.settled();
 		const unaware = () => [...this.edges.agents].filter(([, agent]) => !isAware(agent)).map(([name]) => name);
+		let look: () => void = () => undefined;
+		let timer: NodeJS.Timeout | undefined;
 		await new Promise<void>(resolve => {
-			const timer = setTimeout(resolve, patience);
-			const look = () => {
+			look = () => {
 				if (unaware().length === 0) {
-					clearTimeout(timer);
 					resolve();
-				} else {
-					this.edges.once('routes', look);
 				}
 			};
 
+			timer = setTimeout(resolve, patience);
+			this.edges.on('routes', look);
 			look();
 		});
+		clearTimeout(timer);
+		this.edges.off('routes', look);
 		return {unaware: sortNames(unaware()), time: performance.now() - begin};
 	}
 }

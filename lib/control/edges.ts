@@ -5,10 +5,12 @@ import type {Network} from '../network/network.ts';
 import {answerForRoutes} from '../node/proxy-ndp.ts';
 import {isEdge} from '../topology/bgp-sessions.ts';
 import type {Blueprint} from '../topology/blueprint.ts';
+import {segmentsOf} from '../topology/segments.ts';
 import {type Mac, type Prefix, prefixOf} from '../util/address.ts';
 import {InputError, type SecureNetError} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
-import {type Attachment, attachmentOf, edgeInterfaces, linksFor} from './access.ts';
+import {type Attachment, attachmentOf} from './access.ts';
+import {AccessLinks} from './access-links.ts';
 import {Agent} from './agent.ts';
 import {type Claim, announce} from './announcement.ts';
 import type {EdgeEvents, Join, Joining, Place} from './control-plane.ts';
@@ -16,29 +18,33 @@ import {noAddress, refuseJoinings} from './refusals.ts';
 
 type Events = EdgeEvents & {/** Some router's routes changed. */ readonly routes: []; readonly failure: [SecureNetError]};
 
+/** A host that has come to its router, of which nobody knows yet. */
+type Settled = {readonly join: Join; readonly attachment: Attachment; readonly before: Place | undefined};
+
 export class Edges extends EventEmitter<Events> {
 	readonly #network: Network;
 	readonly #agents = new Map<string, Agent>();
 	readonly #places = new Map<string, Place>();
-	/** Hosts whose link to the router was made by their joining, and goes with their leaving; one that was there before stays. */
-	readonly #linked = new Set<string>();
-	/** Hosts that are losing their link because they join another router. */
-	readonly #moving = new Set<string>();
+	readonly #links: AccessLinks;
+	/** The last one in which somebody looked for hosts that lost their way to their router: a removal is told for each end of each link. */
+	#seen: Blueprint | undefined;
 	/** Changes wait for each other. */
 	#last: Promise<unknown> = Promise.resolve();
 
 	constructor(network: Network) {
 		super();
 		this.#network = network;
+		this.#links = new AccessLinks(network);
 		for (const node of network.blueprint.nodes.values()) {
 			if (isEdge(node)) {
 				this.#startAgent(node.name);
 			}
 		}
 
-		network.on('link', ({node, change}) => {
-			if (change === 'removed') {
-				this.#lose(node);
+		network.on('link', ({change}) => {
+			if (change === 'removed' && this.#seen !== this.blueprint) {
+				this.#seen = this.blueprint;
+				this.#lose();
 			}
 		});
 	}
@@ -70,20 +76,26 @@ export class Edges extends EventEmitter<Events> {
 	Hosts come to edge routers, or move there from where they are: they are linked to the router, or to the switch at its side, unless they are already, and get a route there.
 
 	@returns where they are, in the order given
-	@throws InputError `wrong-kind`, `unknown-edge-router`, `already-joined`, `address-taken`, `no-address`; as Network.add, KernelError. Who moved is then nowhere, all else is as before
+	@throws InputError `wrong-kind`, `unknown-edge-router`, `already-joined`, `joins-twice`, `address-taken`, `no-address`; as Network.add, KernelError. Who moved is then nowhere, all else is as before
 	*/
 	async join(joinings: readonly Joining[]): Promise<Join[]> {
 		return this.#turn(async () => {
 			refuseJoinings(this, joinings);
 			const moving = joinings.flatMap(({host}) => this.#places.get(host) ?? []);
-			await this.#link(joinings, moving);
-			const claims = new Map<Interface, Claim[]>();
-			const joins = joinings.map(({host, router}) => this.#settle(host, router, moving.find(place => place.host === host), claims));
-			for (const [port, some] of claims) {
-				announce(port, some);
+			const settled: Settled[] = [];
+			let linked: readonly string[] = [];
+			try {
+				linked = await this.#links.make(joinings);
+				for (const {host, router} of joinings) {
+					settled.push(this.#settle(host, router, moving.find(place => place.host === host)));
+				}
+			} catch (error) {
+				await this.#takeBack(settled, moving, linked);
+				throw error;
 			}
 
-			return joins;
+			this.#tell(settled);
+			return settled.map(({join}) => join);
 		});
 	}
 
@@ -96,7 +108,7 @@ export class Edges extends EventEmitter<Events> {
 				this.emit('leave', place);
 			}
 
-			await this.#unlink(hosts.filter(host => this.#linked.has(host)));
+			await this.#links.take(hosts);
 			return leaving;
 		});
 	}
@@ -140,49 +152,23 @@ export class Edges extends EventEmitter<Events> {
 		}
 	}
 
-	/** Who has no link to the router yet loses those to other ones first: its addresses go along. */
-	async #link(joinings: readonly Joining[], moving: readonly Place[]): Promise<void> {
-		const missing = joinings.filter(({host, router}) => !attachmentOf(this.blueprint, host, router));
-		if (missing.length === 0) {
-			return;
-		}
-
-		try {
-			for (const {host} of missing) {
-				this.#moving.add(host);
-			}
-
-			await this.#unlink(missing.map(({host}) => host));
-			await this.#network.add({links: missing.map(({host, router}) => linksFor(this.blueprint, host, router))});
-		} catch (error) {
-			for (const place of moving) {
+	/** Nobody has been told of a joining yet. Who moved is nowhere. */
+	async #takeBack(settled: readonly Settled[], moving: readonly Place[], linked: readonly string[]): Promise<void> {
+		for (const {host} of [...settled.map(({join}) => join), ...moving]) {
+			const place = this.#places.get(host);
+			if (place) {
 				this.#forget(place);
-				this.emit('leave', place);
 			}
-
-			throw error;
-		} finally {
-			this.#moving.clear();
 		}
 
-		for (const {host} of missing) {
-			this.#linked.add(host);
+		for (const place of moving) {
+			this.emit('leave', place);
 		}
+
+		await this.#links.take(linked);
 	}
 
-	async #unlink(hosts: readonly string[]): Promise<void> {
-		const ends = hosts.flatMap(host => edgeInterfaces(this.blueprint, host));
-		const links = this.#network.links.filter(link => link.ends.some(end => ends.some(({node, name}) => node === end.node && name === end.name)));
-		if (links.length > 0) {
-			await this.#network.remove({links});
-		}
-
-		for (const host of hosts) {
-			this.#linked.delete(host);
-		}
-	}
-
-	#settle(host: string, router: string, before: Place | undefined, claims: Map<Interface, Claim[]>): Join {
+	#settle(host: string, router: string, before: Place | undefined): Settled {
 		const attachment = attachmentOf(this.blueprint, host, router);
 		if (!attachment || attachment.addresses.length === 0) {
 			throw noAddress(host, router);
@@ -196,10 +182,19 @@ export class Edges extends EventEmitter<Events> {
 
 		this.agent(router).attach(prefixesOf(place), this.#interface(port).index);
 		this.#places.set(host, place);
-		this.#claim(attachment, before, claims);
-		const join = {...place, ...before ? {from: before.router} : {}};
-		this.emit('join', join);
-		return join;
+		return {join: {...place, ...before ? {from: before.router} : {}}, attachment, before};
+	}
+
+	#tell(settled: readonly Settled[]): void {
+		const claims = new Map<Interface, Claim[]>();
+		for (const {join, attachment, before} of settled) {
+			this.#claim(attachment, before, claims);
+			this.emit('join', join);
+		}
+
+		for (const [port, some] of claims) {
+			announce(port, some);
+		}
 	}
 
 	#forget(place: Place): void {
@@ -233,12 +228,15 @@ export class Edges extends EventEmitter<Events> {
 		return found;
 	}
 
-	/** Somebody took away the link by which a host was here: it is no longer. */
-	#lose(host: string): void {
-		const place = this.#places.get(host);
-		if (place && !this.#moving.has(host) && !attachmentOf(this.blueprint, host, place.router)) {
-			this.#forget(place);
-			this.emit('leave', place);
+	/** Somebody took away a link, a host's own or its router's: who was here by it is no longer. */
+	#lose(): void {
+		const segments = segmentsOf(this.blueprint);
+		for (const place of [...this.#places.values()]) {
+			if (!this.#links.isMoving(place.host) && !attachmentOf(this.blueprint, place.host, place.router, segments)) {
+				this.#links.forget(place.host);
+				this.#forget(place);
+				this.emit('leave', place);
+			}
 		}
 	}
 

@@ -14,12 +14,19 @@ type Situation = {
 	readonly agents: ReadonlyMap<string, unknown>;
 };
 
-/** @throws InputError `unknown-node`, `wrong-kind`, `unknown-edge-router`, `already-joined`, `no-address`, `address-taken` */
+/** @throws InputError `unknown-node`, `wrong-kind`, `unknown-edge-router`, `already-joined`, `joins-twice`, `no-address`, `address-taken` */
 export function refuseJoinings(situation: Situation, joinings: readonly Joining[]): void {
 	const owners = new Map<string, Joining>([...situation.places.values()].flatMap(place => place.addresses.map(address => [formatAddress(address), place] as const)));
+	const named = new Map<string, string>();
 	for (const joining of joinings) {
 		refuseEnds(situation, joining);
 		const {host, router} = joining;
+		const other = named.get(host);
+		if (other !== undefined) {
+			throw new InputError('joins-twice', `${host} is named twice, for ${other} and for ${router}: a host is at one edge router. Name it once.`);
+		}
+
+		named.set(host, router);
 		const own = ownAddresses(situation.blueprint, host);
 		if (own?.length === 0) {
 			throw noAddress(host, router);

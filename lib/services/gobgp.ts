@@ -184,6 +184,8 @@ async function startProgram({node, namespace, directory, onStart}: GobgpOptions,
 		return begun;
 	});
 	if (trouble !== undefined) {
+		// It may be late only.
+		await endProcesses([program.pid], () => isAlive(program.pid, program.startTime));
 		throw gobgpError(node, log, trouble);
 	}
 

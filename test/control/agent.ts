@@ -93,6 +93,33 @@ test('a next hop behind another router is resolved by the routes that lead there
 	t.false(one.knows(parsePrefix('20.0.0.2/32')));
 });
 
+test('a route of somebody else\'s that changes is followed at once: to another next hop, or out of the way', async t => {
+	const {ip, routes, agent} = await ground(t);
+	const changes = new EventEmitter();
+	const one = agent({changed: () => changes.emit('changed')});
+	const until = async (route: string) => {
+		for (;;) {
+			// It may change while we ask.
+			const next = once(changes, 'changed', {signal: AbortSignal.timeout(longPatience)});
+			next.catch(() => undefined);
+			if ((await routes()).includes(route)) {
+				return;
+			}
+
+			await next;
+		}
+	};
+
+	await ip('route', 'add', '10.7.0.0/16', 'via', '10.2.0.5');
+	await ip('route', 'add', 'blackhole', '20.0.0.2', 'metric', '200');
+	one.replace([known('20.0.0.1/32', '10.7.0.1'), known('20.0.0.2/32', '10.1.0.2')]);
+	t.deepEqual([one.knows(parsePrefix('20.0.0.1/32')), one.knows(parsePrefix('20.0.0.2/32'))], [true, false]);
+	await ip('route', 'replace', '10.7.0.0/16', 'via', '10.1.0.5');
+	await until('20.0.0.1 via 10.1.0.5 dev eth1 proto bgp metric 200');
+	await ip('route', 'del', 'blackhole', '20.0.0.2');
+	await until('20.0.0.2 via 10.1.0.2 dev eth1 proto bgp metric 200');
+});
+
 test('what the kernel forgets when a link goes down comes back with the link, hosts here included', async t => {
 	const {ip, routes, agent} = await ground(t);
 	const changes = new EventEmitter();

@@ -93,8 +93,13 @@ async function comingAndGoing(t: ExecutionContext, lab: Lab, kind: ControlKind):
 
 	await lab.run('del edge1 --force');
 	t.deepEqual((await bgpRoutes(lab, 'edge6')).filter(route => /^10\.0\.0\.[16] /.test(route)), []);
+	if (kind === 'bgp') {
+		const lists = (await lab.run('bgp neighbors'))[0]?.result as ReadonlyArray<{router: string; neighbors: ReadonlyArray<{node: string}>}>;
+		t.deepEqual(lists.map(({router, neighbors}) => [router, neighbors.filter(({node}) => !lists.some(each => each.router === node))]), ['edge2', 'edge3', 'edge4', 'edge5', 'edge6'].map(router => [router, []]));
+	}
+
 	t.true(await connects(lab, 'h7', 'h5'));
-	t.is((await lab.join({host: 'h6', router: 'edge5'})).joins[0]?.router, 'edge5');
+	t.deepEqual((await lab.join({host: 'h6', router: 'edge5'}, {host: 'h1', router: 'edge5'})).joins.map(({host}) => host), ['h6', 'h1']);
 	t.true(await connects(lab, 'h7', 'h6'));
 }
 
@@ -147,4 +152,23 @@ test.serial('on a LAN who remembers the MAC of a host that moves hears the route
 	t.true((await remembered('h1')).includes(macOfH2));
 	t.false((await remembered('h3')).includes(macOfH2));
 	await everybody('after the return');
+});
+
+test.serial('a host that has left keeps its addresses for the next link, and says so', async t => {
+	const lab = await labOf(t, mesh({control: 'controller', edges: 2, hosts: 2, joined: 2, ipv6: true}));
+	await lab.run('h2 leave');
+	const nodes = (await lab.run('nodes'))[0]?.result as ReadonlyArray<{name: string; addresses: readonly string[]}>;
+	t.deepEqual(nodes.find(({name}) => name === 'h2')?.addresses, ['10.0.0.2/16', 'fd10::2/64']);
+	for (const line of ['path h1 h2', 'path h2 h1', 'explain h1 h2', 'explain h2 10.0.0.1']) {
+		await t.throwsAsync(lab.run(line), {code: 'no-way', message: /^h2 has no link: .* add link h2 NODE\.$/}, line);
+	}
+});
+
+test.serial('hosts that left a router by force are back when it cannot go', async t => {
+	const lab = await labOf(t, mesh({control: 'controller', edges: 2, hosts: 3, joined: 3, router: {perimeter: true}}));
+	await lab.run('secrule add allow any to any');
+	await t.throwsAsync(lab.run('del edge1 --force'), {code: 'not-live'});
+	t.deepEqual([...lab.control.edges.places.values()].map(({host, router}) => `${host} ${router}`).sort(), ['h1 edge1', 'h2 edge2', 'h3 edge1']);
+	t.true(await connects(lab, 'h2', 'h1'));
+	t.true(await connects(lab, 'h3', 'h2'));
 });

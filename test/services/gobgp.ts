@@ -170,6 +170,22 @@ withGobgp('one that does not start says why, and a path that is too long for a s
 	t.deepEqual(readdirSync('/proc').filter(pid => /^\d+$/.test(pid) && commandLine(pid).includes(directory)), []);
 });
 
+withGobgp('one that is only late is ended', async t => {
+	const [namespace] = testNamespaces('bgp1') as [Namespace];
+	const directory = testDirectory();
+	t.teardown(() => {
+		deleteNamespaces([namespace]);
+		rmSync(directory, {recursive: true});
+	});
+	let program: RunningProgram | undefined;
+	await t.throwsAsync(Gobgp.start({node: 'r1', namespace, directory, as: 65_000, routerId: '1.1.1.1', onStart: begun => {
+		program = begun;
+		process.kill(begun.pid, 'SIGSTOP');
+	}}), {code: 'gobgp', message: /^gobgpd of r1 did not start within 10 s\./});
+	t.truthy(program);
+	t.false(program && isAlive(program.pid, program.startTime));
+});
+
 function commandLine(pid: string): string {
 	try {
 		return readFileSync(`/proc/${pid}/cmdline`, 'utf8');

@@ -1,0 +1,31 @@
+/** What comes to a network comes to its control plane too, or not at all. */
+import type {Added, Addition, Network} from '../network/network.ts';
+import {InputError} from '../util/errors.ts';
+import type {Control} from './control.ts';
+
+/** @throws as Network.add, Control.addRouters, everything then is as before; InputError `not-live` */
+export async function grow(network: Network, control: Control | undefined, addition: Addition, signal: AbortSignal | undefined): Promise<Added> {
+	if (!control) {
+		refuseEdges(addition);
+	}
+
+	const added = await network.add(addition);
+	const nodes = added.nodes.map(({name}) => name);
+	try {
+		await control?.addRouters(nodes, signal);
+	} catch (error) {
+		await control?.removeRouters(nodes, {force: true});
+		await network.remove({...added, nodes});
+		throw error;
+	}
+
+	return added;
+}
+
+/** The control plane, and what it needs of this machine, is there from the start. */
+function refuseEdges({nodes = []}: Addition): void {
+	const edge = nodes.find(node => node.kind === 'router' && node.options.bgp !== undefined);
+	if (edge) {
+		throw new InputError('not-live', `${edge.name} cannot be added while the lab runs: it is the first edge router, and the control plane is there from the start. Put one edge router into the topology file: addRouter('${edge.name}', {bgp: {as: 65000}}).`);
+	}
+}

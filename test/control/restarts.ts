@@ -1,0 +1,134 @@
+/** Daemons that come and go at the wrong moment: one that dies while it is told things, one that never comes, neighbors that nobody hears. */
+import {once} from 'node:events';
+import {readdirSync, readlinkSync} from 'node:fs';
+import {setFlagsFromString} from 'node:v8';
+import {runInNewContext} from 'node:vm';
+import type {Lab} from '../../lib/index.ts';
+import type {RouterChange} from '../../lib/control/control-plane.ts';
+import {Gobgp} from '../../lib/services/gobgp.ts';
+import type {LinkSpec} from '../../lib/topology/specs.ts';
+import {mesh} from '../helpers/edges.ts';
+import {gobgpsOf} from '../helpers/gobgps.ts';
+import {needing} from '../helpers/needing.ts';
+import {longPatience} from '../helpers/patience.ts';
+import {labOf} from '../helpers/scenario.ts';
+
+const withGobgp = await needing('gobgpd');
+
+/** A router with a link to edge1. */
+async function addEdge(lab: Lab, name: string, net: number, signal?: AbortSignal): Promise<void> {
+	const link: LinkSpec = {ends: [{node: name, options: {ip: `172.20.${net}.2/24`}}, {node: 'edge1', options: {ip: `172.20.${net}.1/24`}}], options: {}};
+	await lab.add({nodes: [{kind: 'router', name, options: {bgp: {as: 65_000, neighbors: ['edge1']}}}], links: [link]}, {signal});
+}
+
+withGobgp('a daemon that dies while it is told its neighbors is followed by one other', async t => {
+	const lab = await labOf(t, mesh({edges: 2, hosts: 0}));
+	const changes: RouterChange[] = [];
+	lab.on('router', change => changes.push(change));
+	const usual = Object.getOwnPropertyDescriptor(Gobgp.prototype, 'addNeighbor') as PropertyDescriptor;
+	const asUsual = () => Object.defineProperty(Gobgp.prototype, 'addNeighbor', usual);
+	t.teardown(asUsual);
+	const kill = () => {
+		for (const pid of gobgpsOf(lab, 'edge1')) {
+			process.kill(pid, 'SIGKILL');
+		}
+	};
+
+	Gobgp.prototype.addNeighbor = async function (this: Gobgp, neighbor) {
+		asUsual();
+		kill();
+		return this.addNeighbor(neighbor);
+	};
+
+	const starts: string[] = [];
+	const start = Gobgp.start.bind(Gobgp);
+	t.teardown(() => {
+		Gobgp.start = start;
+	});
+	Gobgp.start = async options => {
+		starts.push(options.node);
+		return start(options);
+	};
+
+	kill();
+	while (!changes.some(({change}) => change === 'up')) {
+		await once(lab, 'router', {signal: AbortSignal.timeout(longPatience)});
+	}
+
+	t.deepEqual(changes.map(({change}) => change), ['down', 'down', 'up']);
+	t.deepEqual(starts, ['edge1', 'edge1']);
+	t.is(gobgpsOf(lab, 'edge1').length, 1);
+});
+
+withGobgp('an edge router whose daemon does not start has not come', async t => {
+	const lab = await labOf(t, mesh({edges: 2, hosts: 0}));
+	const start = Gobgp.start.bind(Gobgp);
+	t.teardown(() => {
+		Gobgp.start = start;
+	});
+	Gobgp.start = async () => Promise.reject(new Error('no gobgpd today'));
+	await t.throwsAsync(addEdge(lab, 'edge3', 3), {message: 'no gobgpd today'});
+	t.false(lab.network.nodes.has('edge3'));
+	t.false(lab.control.edges.agents.has('edge3'));
+	t.is(lab.node('edge1').interfaces.length, 1);
+	Gobgp.start = start;
+	await addEdge(lab, 'edge3', 3);
+	t.is((await lab.control.plane.neighbors('edge3')).length, 1);
+});
+
+withGobgp('the wait for sessions ends when it is interrupted, and takes back what came', async t => {
+	const lab = await labOf(t, mesh({edges: 2, hosts: 0}));
+	const interrupt = new AbortController();
+	lab.once('node', () => {
+		interrupt.abort();
+	});
+	await t.throwsAsync(addEdge(lab, 'edge3', 3, interrupt.signal), {code: 'interrupted'});
+	t.false(lab.network.nodes.has('edge3'));
+	t.deepEqual((await lab.control.plane.neighbors('edge1')).length, 1);
+});
+
+withGobgp('a lab that is interrupted while its sessions come about leaves no socket open', async t => {
+	const sockets = () => readdirSync('/proc/self/fd').filter(isSocket).length;
+	const before = sockets();
+	const interrupt = new AbortController();
+	const usual = Object.getOwnPropertyDescriptor(Gobgp.prototype, 'addNeighbor') as PropertyDescriptor;
+	const asUsual = () => Object.defineProperty(Gobgp.prototype, 'addNeighbor', usual);
+	t.teardown(asUsual);
+	Gobgp.prototype.addNeighbor = async function (this: Gobgp, neighbor) {
+		asUsual();
+		interrupt.abort();
+		return this.addNeighbor(neighbor);
+	};
+
+	await t.throwsAsync(labOf(t, mesh({edges: 2, hosts: 0}), {signal: interrupt.signal}), {code: 'interrupted'});
+	t.is(sockets(), before);
+});
+
+withGobgp('the wait for sessions has an end, and is only for routers that came', async t => {
+	setFlagsFromString('--expose-gc');
+	const collect = runInNewContext('gc') as () => void;
+	const collecting = setInterval(collect, 500);
+	t.teardown(() => {
+		clearInterval(collecting);
+	});
+	const lab = await labOf(t, mesh({edges: 2, hosts: 0}));
+	const failures: string[] = [];
+	lab.on('failure', error => failures.push(error.message));
+	const coming = addEdge(lab, 'edge3', 3);
+	await once(lab, 'link', {signal: AbortSignal.timeout(longPatience)});
+	await lab.node('edge1').execute(['ip', 'link', 'set', 'edge1-eth1', 'down']);
+	await coming;
+	t.regex(failures[0] ?? '', /^No BGP session within 30 s: edge3 with 172\.20\.3\.1\./);
+	failures.splice(0);
+	await addEdge(lab, 'edge4', 4);
+	t.deepEqual(failures, []);
+});
+
+function isSocket(fd: string): boolean {
+	try {
+		return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+	} catch {
+		// The descriptor that listed the directory is closed.
+		return false;
+	}
+}

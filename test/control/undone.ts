@@ -1,0 +1,91 @@
+/** What cannot be done at the edges is not half done: who fails to join is nowhere, who loses the way has left, what the kernel refuses is not known. */
+import test from 'ava';
+import type {Lab} from '../../lib/index.ts';
+import type {Topology} from '../../lib/topology/topology.ts';
+import {parsePrefix} from '../../lib/util/address.ts';
+import {mesh} from '../helpers/edges.ts';
+import {labOf} from '../helpers/scenario.ts';
+import {sketch} from '../helpers/sketch.ts';
+
+/** As `h1 edge1`. */
+function places(lab: Lab): string[] {
+	return [...lab.control.edges.places.values()].map(({host, router}) => `${host} ${router}`).sort();
+}
+
+function linksOf(lab: Lab, host: string): number {
+	return lab.network.links.filter(({ends}) => ends.some(({node}) => node === host)).length;
+}
+
+async function routes(lab: Lab, router: string): Promise<string> {
+	return (await lab.node(router).execute(['ip', 'route', 'show', 'root', '10.0.0.0/24'])).stdout;
+}
+
+/** Two edge routers, each with a LAN at its side. */
+function withLans(joined: number): Topology {
+	return sketch(topology => {
+		const [a, b] = ['edge1', 'edge2'].map(name => topology.addRouter(name, {proxyArp: true, bgp: {as: 65_000}})) as [ReturnType<typeof topology.addRouter>, ReturnType<typeof topology.addRouter>];
+		topology.addLink(a.interface({ip: '172.16.0.1/30'}), b.interface({ip: '172.16.0.2/30'}));
+		topology.addLink(a.interface({ip: [], name: 'lan'}), topology.addBridge('s1'));
+		topology.addLink(b.interface({ip: [], name: 'lan'}), topology.addBridge('s2'));
+		for (const number of [1, 2, 3]) {
+			topology.addHost(`h${number}`, {ip: `10.0.0.${number}/24`, gateway: 'none', ...number <= joined ? {joins: `edge${2 - (number % 2)}`} : {}});
+		}
+	}, {control: 'controller'});
+}
+
+test.serial('hosts that cannot join are nowhere, and who was to come with them is as before', async t => {
+	const lab = await labOf(t, withLans(1));
+	const events: string[] = [];
+	lab.on('join', ({host, router}) => events.push(`join ${host} ${router}`));
+	lab.on('leave', ({host, router}) => events.push(`leave ${host} ${router}`));
+	await lab.node('edge2').execute(['ip', 'link', 'set', 'lan', 'down']);
+	await t.throwsAsync(lab.join({host: 'h3', router: 'edge1'}, {host: 'h1', router: 'edge2'}), {message: /Network is down|ENETDOWN/});
+	t.deepEqual(events, ['leave h1 edge1']);
+	t.deepEqual(places(lab), []);
+	t.deepEqual([linksOf(lab, 'h1'), linksOf(lab, 'h3')], [0, 0]);
+	await lab.node('edge2').execute(['ip', 'link', 'set', 'lan', 'up']);
+	await lab.run('h2 join edge2');
+	t.regex(await routes(lab, 'edge1'), /^10\.0\.0\.2 .*bgp/);
+	t.notRegex(`${await routes(lab, 'edge1')}${await routes(lab, 'edge2')}`, /10\.0\.0\.[13]/);
+});
+
+test.serial('a host is named once', async t => {
+	const lab = await labOf(t, mesh({control: 'controller', edges: 2, hosts: 1}));
+	await t.throwsAsync(lab.join({host: 'h1', router: 'edge1'}, {host: 'h1', router: 'edge2'}), {code: 'joins-twice', message: 'h1 is named twice, for edge1 and for edge2: a host is at one edge router. Name it once.'});
+	t.is(linksOf(lab, 'h1'), 0);
+});
+
+test.serial('hosts behind a switch have left when their router loses its link to it', async t => {
+	const lab = await labOf(t, withLans(3));
+	const left: string[] = [];
+	lab.on('leave', ({host, router}) => left.push(`${host} ${router}`));
+	await lab.run('del link edge1 s1');
+	t.deepEqual(left, ['h1 edge1', 'h3 edge1']);
+	t.deepEqual(places(lab), ['h2 edge2']);
+});
+
+test.serial('a link of one\'s own is not taken away, although a joining once had made one', async t => {
+	const lab = await labOf(t, mesh({control: 'controller', edges: 2, hosts: 1}));
+	await lab.run('h1 join edge1', 'del link h1 edge1', 'add link h1 edge1', 'h1 join edge1', 'h1 leave');
+	t.is(linksOf(lab, 'h1'), 1);
+});
+
+test.serial('a router whose kernel refuses a route does not know the way, until nothing is in it', async t => {
+	const lab = await labOf(t, mesh({control: 'controller', edges: 2, hosts: 2}));
+	const first = parsePrefix('10.0.0.1/32');
+	const agent = lab.control.edges.agent('edge2');
+	await lab.run('edge2 route add blackhole 10.0.0.1 metric 200');
+	const listeners = lab.control.edges.listenerCount('routes');
+	t.deepEqual((await lab.join({host: 'h1', router: 'edge1'})).unaware, ['edge2']);
+	t.is(lab.control.edges.listenerCount('routes'), listeners);
+	t.false(agent.knows(first));
+	await lab.run('edge2 route del 10.0.0.1', 'h2 join edge1');
+	t.true(agent.knows(first));
+	t.regex(await routes(lab, 'edge2'), /^10\.0\.0\.1 via 172\.16\.1\.1 .*bgp/);
+});
+
+test.serial('the first edge router stands in the topology file', async t => {
+	const lab = await labOf(t, mesh({edges: 0, hosts: 1}));
+	await t.throwsAsync(lab.run('add router e1 h1 ip 10.0.0.250/24 bgp 65000'), {code: 'not-live', message: /^e1 cannot be added while the lab runs: it is the first edge router.*addRouter\('e1', \{bgp: \{as: 65000\}\}\)\.$/});
+	t.false(lab.network.nodes.has('e1'));
+});
