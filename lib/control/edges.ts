@@ -33,6 +33,8 @@ export class Edges extends EventEmitter<Events> {
 
 	constructor(network: Network) {
 		super();
+		// Every join that is under way listens until all have heard of it.
+		this.setMaxListeners(0);
 		this.#network = network;
 		this.#links = new AccessLinks(network);
 		for (const node of network.blueprint.nodes.values()) {

@@ -4,7 +4,7 @@ import {SecureNetError} from '../util/errors.ts';
 import {type GobgpMethod, gobgpSchema, serviceName} from './gobgp-schema.ts';
 
 /** Milliseconds until an answer must be there; a call takes 1 to 3 on an idle machine. */
-const patience = 10_000;
+const patience = 30_000;
 /** Bytes of an answer; gRPC's own limit, 4 MiB, is 20,000 paths. */
 const largestAnswer = 256 << 20;
 
@@ -28,15 +28,17 @@ export class GobgpClient {
 	}
 
 	/**
-	Nothing is sent before the first call. The packages are loaded here, so that a lab without BGP does not wait for them.
+	The packages are loaded here, so that a lab without BGP does not wait for them. The daemon may be there before it listens: then it is asked again.
 
 	@param node the router that the daemon runs in, for errors
 	@param socket path of its unix socket
+	@throws SecureNetError `gobgp` when it does not answer
 	*/
 	static async open(node: string, socket: string): Promise<GobgpClient> {
 		const [grpc, {fromJSON}] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
 		const definition = fromJSON(gobgpSchema() as object, {keepCase: true, longs: Number, defaults: true, json: true});
 		const client = new grpc.Client(`unix:${socket}`, grpc.credentials.createInsecure(), {'grpc.max_receive_message_length': largestAnswer, 'grpc.enable_http_proxy': 0});
+		await untilReady(node, client);
 		return new GobgpClient(node, client, definition[serviceName] as unknown as Readonly<Record<string, Call>>);
 	}
 
@@ -149,4 +151,17 @@ const deadlineExceeded = 4;
 
 function limited(): Grpc.CallOptions {
 	return {deadline: Date.now() + patience};
+}
+
+async function untilReady(node: string, client: Grpc.Client): Promise<void> {
+	await new Promise<void>((resolve, reject) => {
+		client.waitForReady(Date.now() + patience, error => {
+			if (error) {
+				client.close();
+				reject(new SecureNetError('gobgp', `gobgpd of ${node} did not answer within ${patience / 1000} s.`, {}, {cause: error}));
+			} else {
+				resolve();
+			}
+		});
+	});
 }
