@@ -70,16 +70,16 @@ function pseudo(packet: Uint8Array, {family, ...shape}: Shape): number {
 	return sum(packet.subarray(ip + (family === 4 ? 12 : 8), tcp), 6 + packet.length - tcp);
 }
 
-/** Writes the checksums that a packet on the wire has. */
-function summed(packet: Buffer, shape: Shape): Buffer {
+/** Writes the checksums that a packet on the wire has. @param zero which of the two forms of nothing a sum has that comes to it */
+function summed(packet: Buffer, shape: Shape, zero: 0 | 0xFF_FF = 0): Buffer {
 	const {ip, tcp} = offsets(shape);
 	if (shape.family === 4) {
 		packet.writeUInt16BE(0, ip + 10);
-		packet.writeUInt16BE(~sum(packet.subarray(ip, ip + 20)) & 0xFF_FF, ip + 10);
+		packet.writeUInt16BE((~sum(packet.subarray(ip, ip + 20)) & 0xFF_FF) || zero, ip + 10);
 	}
 
 	packet.writeUInt16BE(0, tcp + 16);
-	packet.writeUInt16BE(~sum(packet.subarray(tcp), pseudo(packet, shape)) & 0xFF_FF, tcp + 16);
+	packet.writeUInt16BE((~sum(packet.subarray(tcp), pseudo(packet, shape)) & 0xFF_FF) || zero, tcp + 16);
 	return packet;
 }
 
@@ -148,7 +148,7 @@ for (const shape of shapes) {
 					t.is(inner.readUInt16BE(ip + 4), 0x12_34 + index);
 				}
 
-				t.deepEqual(inner, summed(Buffer.from(inner), shape), 'lengths and sums');
+				t.deepEqual(inner, summed(Buffer.from(inner), shape, 0xFF_FF), 'lengths and sums');
 				t.is(inner.readUInt16BE(ip + (shape.family === 4 ? 2 : 4)), inner.length - (shape.family === 4 ? ip : tcp));
 			}
 
