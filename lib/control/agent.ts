@@ -2,7 +2,7 @@
 import {type LinkWatch, watchLinks, watchRoutes} from '../kernel/monitor.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {type InstalledRoute, type Route, addRoute, deleteRoute, listRoutes, mainTable, routeProtocols} from '../kernel/route.ts';
-import {Request, Rtnetlink, RtnetlinkError} from '../kernel/rtnetlink.ts';
+import {Request, Rtnetlink} from '../kernel/rtnetlink.ts';
 import {type Address, type Family, type Prefix, formatPrefix, sameAddress} from '../util/address.ts';
 import {SecureNetError, messageOf} from '../util/errors.ts';
 import {type Way, wayTo} from './next-hop.ts';
@@ -189,7 +189,7 @@ export class Agent {
 
 		this.#doubtful.clear();
 		// Somebody's own route to the prefix is in the way, a link went down meanwhile: what was so at this moment need not stay so.
-		if (!flushBut(rtnetlink, 'EEXIST', 'ENETUNREACH', 'ENETDOWN', 'ENODEV', 'ESRCH', 'EHOSTUNREACH')) {
+		if (!rtnetlink.flushExcept('EEXIST', 'ENETUNREACH', 'ENETDOWN', 'ENODEV', 'ESRCH', 'EHOSTUNREACH')) {
 			this.#read();
 			for (const key of keys.filter(each => !this.#isRight(each))) {
 				this.#doubtful.add(key);
@@ -271,23 +271,9 @@ function removeLocal(rtnetlink: Rtnetlink, locals: readonly Local[]): void {
 		deleteRoute(rtnetlink, {...local, protocol: routeProtocols.static});
 	}
 
-	flushBut(rtnetlink, 'ESRCH', 'ENODEV');
+	rtnetlink.flushExcept('ESRCH', 'ENODEV');
 }
 
 function isSameWay(a: Route, b: Way): boolean {
 	return a.interface === b.interface && a.via !== undefined && sameAddress(a.via, b.via);
-}
-
-/** @returns whether the kernel refused nothing at all @throws RtnetlinkError when it refused for another reason */
-function flushBut(rtnetlink: Rtnetlink, ...harmless: readonly string[]): boolean {
-	try {
-		rtnetlink.flush();
-		return true;
-	} catch (error) {
-		if (!(error instanceof RtnetlinkError && error.failures.every(({errno}) => harmless.includes(errno)))) {
-			throw error;
-		}
-
-		return false;
-	}
 }

@@ -183,6 +183,25 @@ export class Rtnetlink {
 		}
 	}
 
+	/**
+	As `flush`, but what is refused for these reasons is taken to be so already.
+
+	@param harmless names of errors, such as `EEXIST`
+	@returns whether nothing at all was refused
+	*/
+	flushExcept(...harmless: readonly string[]): boolean {
+		try {
+			this.flush();
+			return true;
+		} catch (error) {
+			if (error instanceof RtnetlinkError && error.failures.every(({errno}) => harmless.includes(errno))) {
+				return false;
+			}
+
+			throw error;
+		}
+	}
+
 	close(): void {
 		close(this.#fd);
 	}

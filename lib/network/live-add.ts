@@ -15,7 +15,7 @@ import {createNodeNamespaces, firstIndex, interfaceOf, joinFabric} from './build
 import type {Made} from './made.ts';
 import {facingSwitches, refuseTaken, requireShapedLinks, requireTunnels} from './needs.ts';
 import {teachNeighbors} from './neighbors.ts';
-import {type Pair, createPairs, deletePairs, flushExcept} from './pairs.ts';
+import {type Pair, createPairs, deletePairs} from './pairs.ts';
 import {nodeNamespace} from './paths.ts';
 import {ruleTunnels} from './tunnels.ts';
 import {Undo} from './undo.ts';
@@ -162,7 +162,7 @@ export function deleteRoutes(node: Node, routes: readonly RoutePlan[]): void {
 			deleteRoute(rtnetlink, route);
 		}
 
-		flushExcept(rtnetlink, ['ESRCH', 'ENODEV', 'ENOENT']);
+		rtnetlink.flushExcept('ESRCH', 'ENODEV', 'ENOENT');
 	}
 }
 

@@ -6,7 +6,6 @@ import type {Interface} from '../link/interface.ts';
 import type {Blueprint, InterfacePlan} from '../topology/blueprint.ts';
 import {type Segment, segmentsOf} from '../topology/segments.ts';
 import type {InterfaceAddress, Mac} from '../util/address.ts';
-import {flushExcept} from './pairs.ts';
 
 /** For each node and interface: every other address of its segment. Grows with the square of a segment's interfaces. */
 export function permanentNeighbors(blueprint: Blueprint): Map<string, Map<string, Neighbor[]>> {
@@ -55,7 +54,7 @@ function change(end: Interface | undefined, others: readonly InterfacePlan[], de
 			}
 		}
 
-		flushExcept(rtnetlink, ['ENOENT']);
+		rtnetlink.flushExcept('ENOENT');
 	}
 }
 

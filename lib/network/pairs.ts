@@ -34,17 +34,6 @@ export function deletePairs(pairs: readonly Pair[], fabric: Namespace): void {
 	for (const namespace of new Set(ends.map(end => end.namespace))) {
 		using rtnetlink = new Rtnetlink(namespace);
 		deleteLinks(rtnetlink, ends.filter(end => end.namespace === namespace));
-		flushExcept(rtnetlink, ['ENODEV']);
-	}
-}
-
-/** Sends what is queued. @param harmless names of errors that say: it is so already @throws RtnetlinkError */
-export function flushExcept(rtnetlink: Rtnetlink, harmless: readonly string[]): void {
-	try {
-		rtnetlink.flush();
-	} catch (error) {
-		if (!(error instanceof RtnetlinkError && error.failures.every(({errno}) => harmless.includes(errno)))) {
-			throw error;
-		}
+		rtnetlink.flushExcept('ENODEV');
 	}
 }

@@ -17,7 +17,6 @@ import type {Address, Mac} from '../util/address.ts';
 import type {SecureNetError} from '../util/errors.ts';
 import {interfaceOf} from './build.ts';
 import type {ProcessRecord} from './journal.ts';
-import {flushExcept} from './pairs.ts';
 
 export type TunnelsOptions = {
 	/** Where SSH tunnels keep their files. */
@@ -107,7 +106,7 @@ export class Tunnels {
 				for (const end of ends) {
 					using rtnetlink = new Rtnetlink(end.namespace);
 					deleteLinks(rtnetlink, [end]);
-					flushExcept(rtnetlink, ['ENODEV']);
+					rtnetlink.flushExcept('ENODEV');
 				}
 			}
 		}

@@ -104,7 +104,7 @@ export class Held {
 			addAddress(rtnetlink, end, address);
 		}
 
-		flushIgnoringExisting(rtnetlink);
+		rtnetlink.flushExcept('EEXIST');
 	}
 
 	/** Routes rest on each other, so what was refused is tried again once others are there. Returns those that wait for another interface; an interface that somebody has deleted took its own along. */
@@ -133,7 +133,7 @@ export class Held {
 		using rtnetlink = new Rtnetlink(this.#node.namespace);
 		addRoute(rtnetlink, {...kernelRoute(this.#node, plan), protocol});
 		try {
-			flushIgnoringExisting(rtnetlink);
+			rtnetlink.flushExcept('EEXIST');
 			return undefined;
 		} catch (error) {
 			if (error instanceof RtnetlinkError) {
@@ -166,16 +166,6 @@ export class Held {
 
 		rtnetlink.flush();
 		return waiting;
-	}
-}
-
-function flushIgnoringExisting(rtnetlink: Rtnetlink): void {
-	try {
-		rtnetlink.flush();
-	} catch (error) {
-		if (!(error instanceof RtnetlinkError && error.failures.every(({errno}) => errno === 'EEXIST'))) {
-			throw error;
-		}
 	}
 }
 
