@@ -1,15 +1,15 @@
 /** GRE tunnels of our own with another implementation at the other end: Open vSwitch in userspace, and the kernel where it has one. */
 import {rmSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
-import {capabilities} from '../../lib/kernel/capabilities.ts';
 import {turnTxChecksumOff} from '../../lib/kernel/ethtool.ts';
 import {type Namespace, inside} from '../../lib/kernel/namespace.ts';
 import {run} from '../../lib/kernel/process.ts';
 import {startOpenVswitch} from '../../lib/network/open-vswitch.ts';
+import {needing} from '../helpers/needing.ts';
 import {testDirectory} from '../helpers/fabric.ts';
 import {address, answers, batch, buildUnderlay, end, openEndpoint} from '../helpers/underlay.ts';
 
-const {available: hasGre, detail = ''} = (await capabilities()).find(({name}) => name === 'ip_gre') ?? {available: false};
+const withKernelGre = await needing('ip_gre');
 
 /** Open vSwitch in b takes over its end of the underlay, and has a bridge with 10.0.1.2 and MAC 02:00:00:00:00:02. */
 async function openVswitch(t: ExecutionContext, b: Namespace): Promise<{configure: (...words: readonly string[]) => Promise<unknown>; directory: string}> {
@@ -64,7 +64,7 @@ const kernelKinds = {
 } as const;
 
 for (const [title, {mode, options, key}] of Object.entries(kernelKinds)) {
-	(hasGre ? test.serial : test.serial.skip)(`the kernel takes and sends ${title} in GRE${hasGre ? '' : `: ${detail}`}`, async t => {
+	withKernelGre(`the kernel takes and sends ${title} in GRE`, async t => {
 		const [a, b] = await buildUnderlay(t);
 		await batch(b, [`link add g type ${mode === 'layer3' ? 'gre' : 'gretap'} local 192.0.2.2 remote 192.0.2.1 ttl 255 ${options.join(' ')}`]);
 		// Between veth interfaces the kernel leaves the sum of GRE unfinished too, as no wire would have it.
