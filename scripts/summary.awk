@@ -2,7 +2,8 @@
 # Counts the lines of AVA's report, and those of the virtual machines, which look like them. A test that is skipped here and passes
 # there is not skipped, nor the other way round. A file that crashes, hangs, exits early or has no tests is one failure, however many
 # lines AVA has for it. AVA failing without any such line is a failure too, and so is a run without a test.
-# What is skipped says behind a colon for want of what.
+# What is skipped says behind a colon for want of what. Where something failed, what AVA and the machines tell of it comes once more, at the end,
+# where somebody looks first and where a cut log still has it.
 
 function lose(what) { if (!(what in lost)) { lost[what]; losses[++failed] = what } }
 
@@ -14,6 +15,12 @@ function passes_elsewhere(line,   each) {
 	return 0
 }
 
+# AVA's report of failures stands between lines, a machine's under its title.
+/^  ─$/ { report = 1; next }
+/^── / { report = 0 }
+/^  (✔|√|✘|×|-|ℹ) / { machine = 0 }
+/^  (✘|×) \[fail\]: vm › / { machine = 1 }
+report || machine { told[++tellings] = $0 }
 /^  (✔|√) / { passed++; ran++; passes[title($0)] }
 /^  - \[(skip|todo)\] / { skip_lines[++skip_count] = $0 }
 /^  (✘|×) \[fail\]: / { ran++; lose(substr($0, index($0, ": ") + 2)); next }
@@ -32,7 +39,10 @@ END {
 	} else skips[++skipped] = substr(skip_lines[i], index(skip_lines[i], "] ") + 2)
 	if (skipped) print "\nSkipped:"
 	for (i = 1; i <= skipped; i++) print "  " skips[i]
-	if (failed) print "\nFailed:"
+	if (failed) {
+		for (i = 1; i <= tellings; i++) print told[i]
+		print "\nFailed:"
+	}
 	for (i = 1; i <= failed; i++) print "  " losses[i]
 	printf "\n%d passed, %d failed, %d skipped\n", passed, failed, skipped
 	exit failed > 0

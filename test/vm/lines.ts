@@ -70,6 +70,16 @@ test('what one machine skips and another passes is not skipped', async t => {
 	t.is(exitCode, 0);
 });
 
+test('what is told of failures comes once more at the end', async t => {
+	const {text} = await summary(t, [
+		'  ✘ [fail]: one', '  ✔ two', '  ─', '', '  one', '', '  test/one.ts:2', '', '  Difference', '', '  ─', '', '  1 test failed', '── tests ended with status 1',
+		'  ✘ [fail]: vm › F2', '      ping', '        expected: passes', '  ✔ vm › F3', '    ℹ in 61 s', '── virtual machines ended with status 1', '',
+	].join('\n'));
+	t.deepEqual(text.split('\n').filter(line => line !== ''), [
+		'  one', '  test/one.ts:2', '  Difference', '  1 test failed', '  ✘ [fail]: vm › F2', '      ping', '        expected: passes', 'Failed:', '  one', '  vm › F2', '2 passed, 2 failed, 0 skipped',
+	]);
+});
+
 for (const [what, lines] of [
 	['AVA', ['  ✔ one', '── tests ended with status 1', '── virtual machines ended with status 0']],
 	['virtual machines', ['  ✔ one', '── tests ended with status 0', '── virtual machines ended with status 125']],
