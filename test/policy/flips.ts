@@ -44,7 +44,7 @@ test(flips, 'allow 192.0.2.0/24 to h2', ['h2 bind web'], []);
 
 test('whatever packet between hosts a rule decides otherwise, its pair is listed', t => {
 	let flipped = 0;
-	fc.assert(fc.property(arbitraryScenario({packets: 60}), fc.nat(), ({policy: after, inventory: place, packets}, pick) => {
+	const property = fc.property(arbitraryScenario({packets: 60}), fc.nat(), ({policy: after, inventory: place, packets}, pick) => {
 		const rule = after.rules[pick % Math.max(1, after.rules.length)];
 		if (!rule) {
 			return;
@@ -60,6 +60,10 @@ test('whatever packet between hosts a rule decides otherwise, its pair is listed
 				t.true(listed.has([from, to, before, now].join()), `${from} ${to} ${before} ${now} ${sentence(rule)}`);
 			}
 		}
-	}), {numRuns: 300});
-	t.true(flipped > 20);
+	});
+	// Chance makes few packets that a rule decides: some 35 in 300 runs.
+	for (let round = 0; flipped < 20; round++) {
+		t.true(round < 10, `${flipped} after ${round} rounds`);
+		fc.assert(property, {numRuns: 300});
+	}
 });
