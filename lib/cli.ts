@@ -73,7 +73,7 @@ async function dispatch(argv: readonly string[], api: string): Promise<number> {
 		status = await work();
 	};
 
-	addRun(line, api, ending);
+	addRun(line, {api, help: await ownHelp(argv, api)}, ending);
 	addLabCommands(line, ending);
 	addMachineCommands(line, api, ending);
 	await line.parseAsync();
@@ -148,16 +148,28 @@ const testDriverOptions = {
 	...jsonOption,
 } as const;
 
+/** What `run TOPOLOGY --help` shows of the topology; undefined for every other line. */
+async function ownHelp([subcommand, ...words]: readonly string[], api: string): Promise<string | undefined> {
+	if (subcommand !== 'run' || !words.includes('--help')) {
+		return undefined;
+	}
+
+	const {topologyHelp} = await import('./cli/topology-help.ts');
+	return topologyHelp(words, runOptions, api);
+}
+
 /** Parameters are the topology's own, so that options which nobody here knows are no mistake yet. */
-function addRun(line: Argv, api: string, ending: Ending): void {
+function addRun(line: Argv, {api, help = ''}: {readonly api: string; readonly help?: string | undefined}, ending: Ending): void {
 	line.command('run <topology>', 'start a lab: the prompt, or the lines of -c, --script or standard input', builder => builder
 		.strict(false)
+		.epilogue(help)
 		.positional('topology', {type: 'string', demandOption: true, describe: 'a file, or a shape such as single,2 linear,3 tree,2,3'})
 		.options(runOptions)
 		.example('$0 run topologies/securenet.ts', 'the prompt in a running network')
 		.example('$0 run tree,2,3 -c pingall', 'up, one line, down'), async options => ending(async () => {
 		const {loadTopology} = await import('./cli/load.ts');
-		const parameters = parametersIn(options, runOptions);
+		// It may stand more than once, and of `check` it is a parameter like any other.
+		const parameters = parametersIn({...options, firewall: undefined}, runOptions);
 		const switchKind = options.switch && ({ovs: 'switch', bridge: 'bridge'} as const)[options.switch];
 		const topology = await loadTopology(options.topology, {api, switchKind, parameters, options: Object.keys(runOptions)});
 		const {command, script} = options;

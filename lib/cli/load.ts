@@ -1,7 +1,7 @@
 /** Finds the topology that a command line names: a shape such as `tree,2,3`, or a file. */
 import {statSync} from 'node:fs';
 import {resolve} from 'node:path';
-import {parseParameters} from '../topology/parameters.ts';
+import {type ParameterSpecs, parseParameters} from '../topology/parameters.ts';
 import {type SwitchKind, shape, shapeForms} from '../topology/shapes.ts';
 import type {Topology, TopologyClass} from '../topology/topology.ts';
 import {InputError, messageOf} from '../util/errors.ts';
@@ -42,6 +42,23 @@ function isPath(name: string): boolean {
 }
 
 async function fromFile(name: string, {api, parameters, options}: LoadOptions): Promise<Topology> {
+	const exported = await topologyIn(name, api);
+	if (isTopology(exported)) {
+		parseParameters({}, parameters, options);
+		return exported;
+	}
+
+	return construct(name, exported, parseParameters(exported.parameters, parameters, options));
+}
+
+/** What a topology takes beside the command's own options; nothing is built. @throws InputError `shape`, `topology` */
+export async function parametersOf(name: string, api: string): Promise<ParameterSpecs> {
+	const exported = !isPath(name) && shape(name, {switchKind: 'switch'}) ? undefined : await topologyIn(name, api);
+	return exported && isTopologyClass(exported) ? exported.parameters : {};
+}
+
+/** What a file exports. @throws InputError `topology` */
+async function topologyIn(name: string, api: string): Promise<Topology | TopologyClass> {
 	const path = resolve(name);
 	const found = statSync(path, {throwIfNoEntry: false});
 	if (found?.isDirectory()) {
@@ -53,16 +70,11 @@ async function fromFile(name: string, {api, parameters, options}: LoadOptions): 
 	}
 
 	const {default: exported} = await importFile(name, path, api, 'topology');
-	if (isTopology(exported)) {
-		parseParameters({}, parameters, options);
-		return exported;
-	}
-
-	if (!isTopologyClass(exported)) {
+	if (!isTopology(exported) && !isTopologyClass(exported)) {
 		throw new InputError('topology', `${printable(name)} has no topology as its default export. Write: export default class NAME extends Topology { … }`, {expected: ['export default class']});
 	}
 
-	return construct(name, exported, parseParameters(exported.parameters, parameters, options));
+	return exported;
 }
 
 function unknownTopology(name: string): InputError {

@@ -4,12 +4,12 @@ import {resolve} from 'node:path';
 import type {DriverUnderTest, Kind} from '../contract/case.ts';
 import {junitXml} from '../contract/junit.ts';
 import {reportText} from '../contract/report.ts';
-import {type SuiteOptions, type SuiteResult, testDriver} from '../contract/suite.ts';
+import {SuiteInterrupted, type SuiteOptions, type SuiteResult, testDriver} from '../contract/suite.ts';
 import {type DriverFactory, namedDrivers} from '../drivers/factory.ts';
 import {ProgressLine} from '../repl/progress.ts';
 import {Signals} from '../repl/signals.ts';
 import {firewallNames} from '../topology/firewalls.ts';
-import {InputError, SecureNetError, exitStatus, messageOf} from '../util/errors.ts';
+import {InputError, exitStatus, messageOf} from '../util/errors.ts';
 import {nearestTo, printable} from '../util/names.ts';
 import {type Answer, answer} from './answer.ts';
 import {importFile} from './import-file.ts';
@@ -40,19 +40,19 @@ export async function testDriverCommand(name: string, {api, json, only, junit, p
 	const driver = await loadDriver(name, api);
 	using signals = new Signals();
 	const result = await underWay(signals, driver, {only, patience: Number(patience)});
-	if (!result) {
-		return {text: '', status: signals.exitStatus ?? exitStatus.failed};
+	if (junit !== undefined) {
+		write(junit, result instanceof SuiteInterrupted ? junitXml(result.result, result.unfinished) : junitXml(result));
 	}
 
-	if (junit !== undefined) {
-		write(junit, junitXml(result));
+	if (result instanceof SuiteInterrupted) {
+		return {text: '', status: signals.exitStatus ?? exitStatus.failed};
 	}
 
 	return {...answer(result, reportText(result), {json}), status: result.ok ? 0 : exitStatus.failed};
 }
 
-/** Undefined when a signal ended it. */
-async function underWay(signals: Signals, driver: DriverUnderTest, options: SuiteOptions): Promise<SuiteResult | undefined> {
+/** What a signal ended is a result too. */
+async function underWay(signals: Signals, driver: DriverUnderTest, options: SuiteOptions): Promise<SuiteResult | SuiteInterrupted> {
 	const line = new ProgressLine();
 	const progress = (what: string, done: number, total: number) => {
 		line.show({what, done, total});
@@ -61,8 +61,8 @@ async function underWay(signals: Signals, driver: DriverUnderTest, options: Suit
 	try {
 		return await signals.interruptible(async signal => testDriver(driver, {...options, signal, progress}));
 	} catch (error) {
-		if (error instanceof SecureNetError && error.code === 'interrupted') {
-			return undefined;
+		if (error instanceof SuiteInterrupted) {
+			return error;
 		}
 
 		throw error;

@@ -28,7 +28,7 @@ export const addHostCommand: Command<NewNode, AddNodeResult> = {
 	name: 'add host',
 	usage: 'add host NAME [NODE] [ip ADDRESS/LENGTH]…',
 	summary: 'add a host, linked to a node',
-	details: 'Without ip it gets the next address. The policy holds for it before it sends its first packet. Without a node it waits for its first link: add link.',
+	details: 'Without ip it gets the next address of the hosts around it. The policy holds for it before it sends its first packet. Without a node it waits for its first link: add link.',
 	read(reader, scene) {
 		const node = readNode(reader, scene, 'host');
 		reader.finish();

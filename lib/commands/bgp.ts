@@ -7,7 +7,7 @@ import {compareAddresses, formatAddress, formatPrefix} from '../util/address.ts'
 import {columns} from '../util/columns.ts';
 import {sortNames, unknownName} from '../util/names.ts';
 import type {Command} from './command.ts';
-import {nodeNames, takeNode} from './reading.ts';
+import {edgeNames, takeNode} from './reading.ts';
 
 /** By router, in natural order. */
 export type BgpNeighborsResult = ReadonlyArray<{readonly router: string; readonly neighbors: ReadonlyArray<Omit<NeighborState, 'address'> & {
@@ -83,7 +83,7 @@ function listing<Result extends ReadonlyArray<{readonly router: string}>>({of, .
 		...rest,
 		usage: `${rest.name} [ROUTER]`,
 		read(reader, scene) {
-			const router = reader.more(() => nodeNames(scene, 'router')) ? takeNode(reader, scene, 'router') : undefined;
+			const router = reader.more(() => edgeNames(scene)) ? takeNode(reader, scene, 'router') : undefined;
 			reader.finish();
 			return router;
 		},

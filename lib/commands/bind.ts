@@ -6,18 +6,21 @@ import {sortNames} from '../util/names.ts';
 import {changing} from './change.ts';
 import type {Scene} from './command.ts';
 import {at, namesIn, takeAll, takeGroup, takeNode} from './reading.ts';
+import {hostWarnings} from './unguarded.ts';
 
 type Membership = {readonly host: string; readonly groups: readonly string[]};
 
 export const bindCommand = changing<Membership>({
 	name: 'NODE bind',
 	usage: 'NODE bind GROUP …',
+	kinds: ['host'],
 	summary: 'put a host into groups',
 	details: 'A group exists from its first bind on. What the rules say of the group holds for the host at once.',
 	read(reader, scene) {
 		const host = takeNode(reader, scene, 'host');
 		return {host, groups: takeAll(reader, () => groupNames(scene), () => takeAnyGroup(reader, scene))};
 	},
+	warnings: (lab, {host}) => hostWarnings(lab, host),
 	edit({host, groups}, nodes) {
 		return policy => bind(policy, nodes, host, groups);
 	},
@@ -26,6 +29,7 @@ export const bindCommand = changing<Membership>({
 export const unbindCommand = changing<Membership>({
 	name: 'NODE unbind',
 	usage: 'NODE unbind GROUP …',
+	kinds: ['host'],
 	summary: 'take a host out of groups',
 	read(reader, scene) {
 		const host = takeNode(reader, scene, 'host');

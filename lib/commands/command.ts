@@ -1,15 +1,19 @@
 /** What a command of the prompt is: data, a function that reads its words, one that does the work, one that lays out the result. Nothing here prints. */
 import type {Lab} from '../lab.ts';
+import type {Inventory} from '../policy/inventory.ts';
 import type {Policy} from '../policy/model.ts';
 import type {Nodes} from '../policy/names.ts';
 import type {Reader} from '../policy/reader.ts';
+import type {NodePlan} from '../topology/blueprint.ts';
 import type {NodeKind} from '../topology/specs.ts';
 import type {LineResult} from './line-result.ts';
 
 /** The part of a lab that decides how a line reads and which words Tab offers. */
 export type Scene = {
 	readonly policy: Policy;
-	readonly network: {readonly nodes: ReadonlyMap<string, {readonly kind: NodeKind; readonly interfaces?: ReadonlyArray<{readonly name: string}>}>};
+	readonly network: {readonly nodes: ReadonlyMap<string, {readonly kind: NodeKind; readonly interfaces?: ReadonlyArray<{readonly name: string}>; readonly plan?: NodePlan}>};
+	/** What enforces rules, when that is known. */
+	readonly inventory?: Pick<Inventory, 'devices'>;
 };
 
 /** What a front end gives along with a line. */
@@ -51,6 +55,8 @@ export type Command<Input, Result> = {
 	readonly details?: string;
 	/** `line`: the rest of the line is one word, whatever characters it has. `words`: its last word is its own, even if it is `--json`. */
 	readonly verbatim?: 'line' | 'words';
+	/** The kinds of nodes that have it, when its name begins with `NODE`; default: all. */
+	readonly kinds?: readonly NodeKind[];
 	/** The words are paths, for Tab. */
 	readonly paths?: boolean;
 

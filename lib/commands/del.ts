@@ -4,7 +4,7 @@ import {Tunnel} from '../link/tunnel.ts';
 import {groupsOf} from '../policy/listing.ts';
 import {InputError} from '../util/errors.ts';
 import type {Command} from './command.ts';
-import {takeNode} from './reading.ts';
+import {takeNode, takeOtherNode} from './reading.ts';
 
 export type DelResult = {
 	/** Names of nodes. */
@@ -24,7 +24,8 @@ export const delCommand: Command<Input, DelResult> = {
 	details: 'What runs in the node is ended, its links go with it, and a host leaves its groups. A host without a link keeps its addresses for the next one. Switches, bridges and perimeter firewalls stay; so does an edge router where hosts are, unless --force lets them leave.',
 	read(reader, scene) {
 		if (reader.optional(['link'])) {
-			const [a, b] = [takeNode(reader, scene), takeNode(reader, scene)];
+			const a = takeNode(reader, scene);
+			const b = takeOtherNode(reader, scene, a);
 			if (a === b) {
 				throw new InputError('same-node', `A link has two ends, and both are ${a} here. Write: del link A B; net shows what hangs together.`, {column: reader.column, expected: ['node']});
 			}

@@ -21,7 +21,7 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 	verbatim: 'words',
 	read(reader, scene) {
 		const node = takeNode(reader, scene);
-		const names = nodeNames(scene);
+		const names = nodeNames(scene, 'host', 'router');
 		return {node, words: takeAll(reader, () => names, () => reader.take(['program'], () => []))};
 	},
 	async run(lab, {node, words}, io) {

@@ -62,28 +62,49 @@ export const explainCommand: Command<Input, ExplainResult> = {
 		return {from, to, inquiry, isStatic};
 	},
 	async run(lab, {from, to, inquiry, isStatic}, {signal}) {
-		const asked = caseOf(lab, from, to, inquiry);
-		return resultOf(asked, inquiry, isStatic ? undefined : await agreed(lab, asked, signal));
+		let look = await lookAt(lab, {from, to, inquiry, isStatic}, signal);
+		for (let left = tries - 1; left > 0 && isUnanswered(look) && disagrees(look); left--) {
+			look = await lookAt(lab, {from, to, inquiry, isStatic}, signal);
+		}
+
+		refuseDisagreement(look);
+		return resultOf(look, inquiry);
 	},
 	text: explainText,
 };
 
-/** @throws SecureNetError `disagreement` with what policy, devices and network say */
-async function agreed(lab: Lab, asked: Case, signal: AbortSignal): Promise<Checks> {
-	const {points, verdict} = asked;
-	const checks = await checkPoints(lab, asked, signal);
+/** A busy machine loses packets: when nobody answers and something should have counted or answered one, it is sent again, as `path` does. */
+const tries = 2;
+
+/** The case at one moment, with a source port of its own, and what devices and network say of it. */
+type Look = {readonly asked: Case; readonly checks: Checks | undefined};
+
+async function lookAt(lab: Lab, {from, to, inquiry, isStatic}: Input, signal: AbortSignal): Promise<Look> {
+	const asked = caseOf(lab, from, to, inquiry);
+	return {asked, checks: isStatic ? undefined : await checkPoints(lab, asked, signal)};
+}
+
+function isUnanswered({checks}: Look): boolean {
+	return checks?.probe?.verdict === 'blocked';
+}
+
+function disagrees({asked, checks}: Look): boolean {
 	const expected = asked.isAnswered ? 'allowed' : 'blocked';
-	const isOther = checks.probe !== undefined && ![expected, 'failed'].includes(checks.probe.verdict);
-	if (isOther || checks.points.some(({said}) => said !== undefined)) {
+	const isOther = checks?.probe !== undefined && ![expected, 'failed'].includes(checks.probe.verdict);
+	return isOther || (checks?.points.some(({said}) => said !== undefined) ?? false);
+}
+
+/** @throws SecureNetError `disagreement` with what policy, devices and network say */
+function refuseDisagreement(look: Look): void {
+	const {asked: {points, verdict, answer}, checks} = look;
+	if (disagrees(look)) {
 		throw new SecureNetError('disagreement', [
 			'Policy, devices and network disagree.',
-			`  policy: ${explainVerdict(verdict)}${asked.answer === undefined ? '' : ` Its answer: ${asked.answer}`}`,
-			...points.map(({hop, fate}, index) => `  ${hop.node.name}: ${deviceText(fate, checks.points[index])}`),
-			`  probe: ${checks.probe ? `${checks.probe.verdict}, ${checks.probe.reason}` : 'could not be sent'}`,
+			`  policy: ${explainVerdict(verdict)}${answer === undefined ? '' : ` Its answer: ${answer}`}`,
+			...points.map(({hop, fate}, index) => `  ${hop.node.name}: ${deviceText(fate, checks?.points[index])}`),
+			`  probe: ${checks?.probe ? `${checks.probe.verdict}, ${checks.probe.reason}` : 'could not be sent'}`,
 		].join('\n'));
 	}
-
-	return checks;
 }
 
 function deviceText(fate: Fate, check: PointCheck | undefined): string {
@@ -91,7 +112,7 @@ function deviceText(fate: Fate, check: PointCheck | undefined): string {
 	return check?.said === undefined ? `${fate}; ${check && check.by !== 'nothing' ? `${asked} agrees` : asked}` : `should be: ${fate}; ${asked} ${check.by === 'trace' ? `says: ${check.said}` : check.said}`;
 }
 
-function resultOf({packet, verdict, answer, answerBroken, path, points}: Case, inquiry: Inquiry, checks: Checks | undefined): ExplainResult {
+function resultOf({asked: {packet, verdict, answer, answerBroken, path, points}, checks}: Look, inquiry: Inquiry): ExplainResult {
 	const tunnels = (path?.hops ?? []).flatMap(({node, arrival}) => arrival?.tunnel ? [{to: node.name, via: arrival.tunnel.via}] : []);
 	return {
 		packet: packetText(packet, inquiry),

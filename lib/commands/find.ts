@@ -81,7 +81,9 @@ export function nextWords(words: readonly Word[], scene: Scene): readonly string
 	}
 
 	const spelled = words.map(({text}, index) => index === 0 && scene.network.nodes.has(text) ? 'NODE' : text);
-	const longer = [...plainNames, ...nodeVerbs].filter(name => name.words.length > spelled.length && spelled.every((word, index) => word === name.words[index]));
+	const kind = scene.network.nodes.get(words[0]?.text ?? '')?.kind;
+	const verbs = nodeVerbs.filter(({command: {kinds}}) => kind === undefined || kinds === undefined || kinds.includes(kind));
+	const longer = [...plainNames, ...verbs].filter(name => name.words.length > spelled.length && spelled.every((word, index) => word === name.words[index]));
 	return [...new Set([...longer.map(name => name.words[words.length] ?? ''), ...longer.length === 0 || words.length === 1 ? argumentsAfter(words, scene) : []])];
 }
 

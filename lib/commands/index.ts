@@ -1,5 +1,6 @@
 /** The table of commands, in the order in which `help` lists them. */
 import {addHostCommand, addLinkCommand, addRouterCommand} from './add.ts';
+import {addTunnelCommand} from './add-tunnel.ts';
 import {bgpNeighborsCommand, bgpRibCommand, bgpRoutesCommand} from './bgp.ts';
 import {bindCommand, unbindCommand} from './bind.ts';
 import type {AnyCommand} from './command.ts';
@@ -69,6 +70,7 @@ export const commands: readonly AnyCommand[] = [
 	addHostCommand,
 	addRouterCommand,
 	addLinkCommand,
+	addTunnelCommand,
 	delCommand,
 	joinCommand,
 	leaveCommand,

@@ -1,20 +1,17 @@
 /** `flows [SWITCH]` and `rules [ROUTER]`: what is installed on the enforcement points, each line with the sentence behind it. */
-import type {InstalledLine} from '../drivers/driver.ts';
-import {stageNamed} from '../drivers/pipeline.ts';
 import type {Lab} from '../lab.ts';
+import {sentence} from '../policy/grammar.ts';
 import type {DeviceKind} from '../policy/inventory.ts';
 import type {Reader} from '../policy/reader.ts';
 import type {NodeKind} from '../topology/specs.ts';
-import {columns} from '../util/columns.ts';
 import {InputError} from '../util/errors.ts';
 import type {Command, Scene} from './command.ts';
-import {nodeNames, takeNode} from './reading.ts';
-import {watchInstalled} from './watch.ts';
+import {type DeviceLines, type DeviceListing, listingText, ratesText, withoutSilent} from './installed-lines.ts';
+import {deviceNames, takeNode} from './reading.ts';
+import {ratesOf, twice, watch} from './watch.ts';
 
-export type DeviceLines = {readonly device: string; readonly lines: readonly InstalledLine[]};
-
-/** By device, in natural order; empty where it was watched. */
-export type InstalledResult = readonly DeviceLines[];
+/** By device, in natural order; empty where it was watched until the user had seen enough. */
+export type InstalledResult = readonly DeviceListing[];
 
 export const flowsCommand = installedCommand({name: 'flows', argument: 'SWITCH', nodes: ['switch'], devices: ['switch'], called: 'Open vSwitch', summary: 'the flows on the switches, or on one'});
 export const rulesCommand = installedCommand({name: 'rules', argument: 'ROUTER', nodes: ['router', 'bridge'], devices: ['perimeter', 'bridge'], called: 'perimeter firewall and no bridge with a firewall', summary: 'the rules on the perimeter firewalls and bridges, or on one'});
@@ -34,27 +31,34 @@ const options = ['--watch', '--all'] as const;
 function installedCommand({name, argument, nodes, devices: kinds, called, summary}: Listing): Command<ListingInput, InstalledResult> {
 	return {
 		name,
-		usage: `${name} [${argument}] [--watch [--all]]`,
+		usage: `${name} [${argument}] [--watch] [--all]`,
 		summary,
 		details: [
-			'Each line: packets, what the device has, the sentence it comes from.',
-			'--watch shows every second, until Ctrl-C, the sentences whose lines have met packets, how many, and how many a second since the last look; --all the others too.',
+			'Each line: hits, what the device has, the sentence it comes from. What no rule is behind is left out as long as it has met no packet; --all shows it too.',
+			'--watch shows the lines every second, until Ctrl-C, each with its hits, how many a second since the last look, its sentence. With --json it looks twice.',
 		].join('\n'),
 		read: (reader, scene) => readListing(reader, scene, nodes),
 		async run(lab, {device, watches, all}, io) {
 			const devices = devicesOf(lab, kinds, called, device);
-			const look = async () => lab.installed(devices);
-			if (watches) {
-				await watchInstalled(look, {all}, io);
+			const look = ratesOf(async () => lab.installed(devices));
+			const list = async () => listingsOf(lab, await look(), all);
+			if (watches && io.show) {
+				await watch(async () => ratesText(await list()), io);
 				return [];
 			}
 
-			return [...await look()].map(([name, lines]) => ({device: name, lines}));
+			return watches ? twice(list, io.signal) : list();
 		},
 		text(devices) {
-			return devices.map(deviceLinesText).join('\n');
+			const isRated = devices.some(({lines}) => lines.some(({rate}) => rate !== undefined));
+			return isRated ? ratesText(devices) : devices.map(each => listingText(each, name)).join('\n');
 		},
 	};
+}
+
+function listingsOf({policy}: Lab, devices: readonly DeviceLines[], all: boolean): DeviceListing[] {
+	const sentences = new Set(policy.rules.map(rule => sentence(rule)));
+	return devices.map(each => all ? {...each, silent: 0} : withoutSilent(each, sentences));
 }
 
 /** `[DEVICE] [--watch] [--all]`; options may stand before the name and behind it. */
@@ -67,7 +71,7 @@ export function readListing(reader: Reader, scene: Scene, nodes: readonly NodeKi
 	};
 
 	takeOptions();
-	const device = reader.more(() => nodeNames(scene, ...nodes)) ? takeNode(reader, scene, ...nodes) : undefined;
+	const device = reader.more(() => deviceNames(scene, ...nodes)) ? takeNode(reader, scene, ...nodes) : undefined;
 	takeOptions();
 	reader.finish();
 	return {device, watches: given.has('--watch'), all: given.has('--all')};
@@ -80,8 +84,4 @@ function devicesOf({inventory}: Lab, kinds: readonly DeviceKind[], called: strin
 	}
 
 	return asked === undefined ? devices : [asked];
-}
-
-export function deviceLinesText({device, lines}: DeviceLines): string {
-	return [`${device}:`, columns(lines.map(({text, sentence, packets}) => [`  ${packets}`, sentence === undefined ? stageNamed(text) : `${stageNamed(text)}  # ${sentence}`]))].filter(Boolean).join('\n');
 }

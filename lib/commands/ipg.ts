@@ -10,6 +10,7 @@ import {changing} from './change.ts';
 import type {Command, Scene} from './command.ts';
 import {numberedList} from './numbered-list.ts';
 import {at, namesIn, takeIpg} from './reading.ts';
+import {labWarnings} from './unguarded.ts';
 
 /** Names in natural order. */
 export type IpgListResult = readonly string[];
@@ -28,6 +29,7 @@ export const ipgAddCommand = changing<Edit>({
 	read(reader, scene) {
 		return {name: takeAnyIpg(reader, scene), members: readMembers(reader, () => [])};
 	},
+	warnings: labWarnings,
 	edit({name, members}, nodes) {
 		return policy => addIpg(policy, nodes, name, members);
 	},

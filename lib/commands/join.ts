@@ -1,9 +1,12 @@
 /** `NODE join ROUTER`: a host comes to an edge router, or moves there, and all the others hear of it. */
+import {groupsOf} from '../policy/listing.ts';
 import {formatAddress} from '../util/address.ts';
+import {type Warned, warned, warningLines} from './change.ts';
 import type {Command} from './command.ts';
-import {takeNode} from './reading.ts';
+import {edgeNames, takeNode, takeNodeAmong} from './reading.ts';
+import {hostWarnings} from './unguarded.ts';
 
-export type JoinResult = {
+export type JoinResult = Warned & {
 	readonly host: string;
 	readonly router: string;
 	/** The edge router that it was at before; absent when it was at none. */
@@ -19,6 +22,7 @@ export type JoinResult = {
 export const joinCommand: Command<{host: string; router: string}, JoinResult> = {
 	name: 'NODE join',
 	usage: 'NODE join ROUTER',
+	kinds: ['host'],
 	summary: 'link a host to an edge router, and let all the others know the way',
 	details: [
 		'It keeps its addresses, also when it comes from another edge router: then that link goes. Where the router has a switch at its side, the host is linked to that.',
@@ -26,16 +30,18 @@ export const joinCommand: Command<{host: string; router: string}, JoinResult> = 
 	].join('\n'),
 	read(reader, scene) {
 		const host = takeNode(reader, scene, 'host');
-		const router = takeNode(reader, scene, 'router');
+		const router = takeNodeAmong(reader, scene, () => edgeNames(scene), 'router');
 		reader.finish();
 		return {host, router};
 	},
 	async run(lab, {host, router}) {
 		const {joins: [joined], unaware, time} = await lab.join({host, router});
-		return {host, router, ...joined?.from === undefined ? {} : {from: joined.from}, addresses: joined?.addresses.map(formatAddress) ?? [], unaware, time};
+		const result = {host, router, ...joined?.from === undefined ? {} : {from: joined.from}, addresses: joined?.addresses.map(formatAddress) ?? [], unaware, time};
+		// Of a host that is in no group the rules say nothing.
+		return warned(result, groupsOf(lab.policy, host).length > 0 ? hostWarnings(lab, host) : []);
 	},
-	text({host, router, from, addresses, unaware, time}) {
-		return `${host} ${from === undefined ? 'joined' : `moved from ${from} to`} ${router}: ${addresses.join(', ')}${spreadText(unaware, time)}`;
+	text({host, router, from, addresses, unaware, time, warnings}) {
+		return [`${host} ${from === undefined ? 'joined' : `moved from ${from} to`} ${router}: ${addresses.join(', ')}${spreadText(unaware, time)}`, ...warningLines({warnings})].join('\n');
 	},
 };
 

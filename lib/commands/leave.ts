@@ -18,6 +18,7 @@ export type LeaveResult = {
 export const leaveCommand: Command<{host: string}, LeaveResult> = {
 	name: 'NODE leave',
 	usage: 'NODE leave',
+	kinds: ['host'],
 	summary: 'take a host away from its edge router, and let all the others forget it',
 	details: 'The link goes that it got by joining; one that the topology gave it stays. It keeps its addresses.',
 	read(reader, scene) {

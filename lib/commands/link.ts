@@ -1,12 +1,13 @@
 /** `link A B up|down|set …`: takes the links between two nodes down and up, or shapes them. */
 import {Link} from '../link/link.ts';
+import {shapeTogether} from '../link/shape-together.ts';
 import type {Reader} from '../policy/reader.ts';
 import {shapingForms, shapingOptions} from '../topology/shaping.ts';
 import type {ShapingOptions} from '../topology/specs.ts';
 import {InputError} from '../util/errors.ts';
 import type {Command} from './command.ts';
 import {type LinksResult, describeLink, describeTunnel, linksText} from './links.ts';
-import {takeNode} from './reading.ts';
+import {takeNode, takeOtherNode} from './reading.ts';
 import {readShapingWords} from './shaping-words.ts';
 
 type Setting = {
@@ -24,7 +25,8 @@ export const linkCommand: Command<Input, LinksResult> = {
 	details: `Parallel links change together. Addresses and routes come back with the link. set: ${shapingOptions.map(option => `${option} (${shapingForms[option].words})`).join('; ')}; `
 		+ 'what is not named is no longer shaped, and none ends all of it. from: only what that node sends. A rate counts whole frames; queue counts frames that wait for it (default 1000).',
 	read(reader, scene) {
-		const [a, b] = [takeNode(reader, scene), takeNode(reader, scene)];
+		const a = takeNode(reader, scene);
+		const b = takeOtherNode(reader, scene, a);
 		if (a === b) {
 			throw new InputError('same-node', `A link has two ends, and both are ${a} here. Write: link A B …; net shows what hangs together.`, {column: reader.column, expected: ['node']});
 		}
@@ -36,22 +38,21 @@ export const linkCommand: Command<Input, LinksResult> = {
 	},
 	async run({network}, {a, b, change}) {
 		const wires = network.wiresBetween(a, b);
-		const links = typeof change === 'string' ? wires : wires.filter(wire => wire instanceof Link);
+		if (typeof change === 'string') {
+			for (const wire of wires) {
+				wire[change]();
+			}
+
+			return wires.map(wire => wire instanceof Link ? describeLink(wire) : describeTunnel(wire, network));
+		}
+
+		const links = wires.filter(wire => wire instanceof Link);
 		if (links.length === 0) {
 			throw new InputError('tunnel', `${a} and ${b} are joined by a tunnel, which is shaped by shaping what carries it.`);
 		}
 
-		for (const link of links) {
-			if (change === 'up') {
-				link.up();
-			} else if (change === 'down') {
-				link.down();
-			} else if (link instanceof Link) {
-				await link.shape(change.options, change.from);
-			}
-		}
-
-		return links.map(link => link instanceof Link ? describeLink(link) : describeTunnel(link, network));
+		await shapeTogether(links, change.options, change.from);
+		return links.map(describeLink);
 	},
 	text: linksText,
 };

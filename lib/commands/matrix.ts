@@ -1,8 +1,10 @@
 /** `matrix`: between which hosts a service passes, by the policy and by real packets, side by side. */
+import {forgetOn} from '../drivers/tracked.ts';
 import type {Lab} from '../lab.ts';
 import {livePaths} from '../network/live-plan.ts';
+import {ovsDirectory} from '../network/paths.ts';
 import {isAnswered} from '../policy/answers.ts';
-import {evaluator} from '../policy/evaluate.ts';
+import {type Packet, evaluator} from '../policy/evaluate.ts';
 import {straysOf} from '../policy/strays.ts';
 import type {ProbeResult} from '../probes/round.ts';
 import {columns} from '../util/columns.ts';
@@ -44,9 +46,9 @@ export const matrixCommand: Command<Inquiry, MatrixResult> = {
 	async run(lab, inquiry, {signal}) {
 		const pairs = expectedPairs(lab, inquiry);
 		const {probeAll} = await import('../probes/round.ts');
-		const results = await probeAll(lab.network, pairs.flatMap(({probe}) => probe ?? []), {signal});
+		const results = await probeAll(lab.network, pairs.flatMap(({probe}) => probe ?? []), {signal, forget: async () => forget(lab, pairs.flatMap(({packet}) => packet ?? []))});
 		const observed = new Map(results.map(result => [result.probe, result]));
-		return {service: inquiryText(inquiry), pairs: pairs.map(({probe, ...pair}) => compared(pair, probe && observed.get(probe)))};
+		return {service: inquiryText(inquiry), pairs: pairs.map(({from, to, expected, probe}) => compared({from, to, expected}, probe && observed.get(probe)))};
 	},
 	text: matrixText,
 	ok({pairs}) {
@@ -70,8 +72,13 @@ function expectedPairs(lab: Lab, inquiry: Inquiry) {
 
 		const packet = packetFor(inquiry, ends.source, ends.destination, sport);
 		const passes = isAnswered(evaluate, packet) && straysOf({sender, receiver, packet}, {evaluate, paths, inventory, blueprint: network.blueprint}).length === 0;
-		return {from, to, expected: passes ? 'allowed' as const : 'blocked' as const, probe: probeFor(inquiry, from, to, packet)};
+		return {from, to, expected: passes ? 'allowed' as const : 'blocked' as const, packet, probe: probeFor(inquiry, from, to, packet)};
 	}));
+}
+
+/** Each pair is asked as if nothing had passed between the two before. */
+async function forget({name, network, inventory}: Lab, packets: readonly Packet[]): Promise<void> {
+	await Promise.all([...inventory.devices.values()].map(async device => forgetOn(device, {namespace: network.node(device.name).namespace, runDirectory: ovsDirectory(name)}, packets)));
 }
 
 function compared(pair: Pick<MatrixPair, 'from' | 'to' | 'expected'>, result: ProbeResult | undefined): MatrixPair {

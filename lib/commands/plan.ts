@@ -1,5 +1,5 @@
 /** `secrule plan SENTENCE`: what a rule would change, without changing anything. */
-import type {DeviceChange} from '../drivers/reconcile.ts';
+import type {DeviceChange} from '../drivers/device-change.ts';
 import {type Flip, flipsOf} from '../policy/flips.ts';
 import {readRule, ruleUsage, sentence} from '../policy/grammar.ts';
 import type {RuleParts} from '../policy/model.ts';

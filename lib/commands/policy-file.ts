@@ -5,11 +5,12 @@ import type {Reader} from '../policy/reader.ts';
 import {replacePolicy} from '../policy/repository.ts';
 import {policyLines} from '../policy/save.ts';
 import type {Word} from '../util/words.ts';
-import {type ChangeResult, change, changeText} from './change.ts';
+import {type ChangeResult, change, changeText, warned} from './change.ts';
 import type {Command, Io} from './command.ts';
 import {fileLines} from './file-lines.ts';
 import {LoadError} from './load-error.ts';
 import {policyFrom} from './policy-lines.ts';
+import {labWarnings} from './unguarded.ts';
 import {writeWhole} from './write-whole.ts';
 
 export type SecruleSaveResult = {readonly file: string; /** Number of rules in it. */ readonly rules: number};
@@ -42,7 +43,7 @@ export const secruleLoadCommand: Command<Word, SecruleLoadResult> = {
 	async run(lab, {text, column}, {read}) {
 		const lines = await fileLines(text, column);
 		const changed = await change(lab, policy => replacePolicy(policy, loaded({text, column}, lines, emptyPolicy(policy.isolation), lab.network.nodes, read)));
-		return {file: text, rules: lab.policy.rules.length, ...changed};
+		return warned({file: text, rules: lab.policy.rules.length, ...changed}, labWarnings(lab));
 	},
 	text(result) {
 		return [`${result.rules} ${result.rules === 1 ? 'rule' : 'rules'} loaded`, changeText(result)].filter(Boolean).join('\n');

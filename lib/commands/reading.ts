@@ -18,8 +18,17 @@ export function namesIn({policy, network}: Scene): Names {
 
 /** The name of a node, of one of the kinds when they are given. @throws InputError `unknown-node`, `wrong-kind` */
 export function takeNode(reader: Reader, scene: Scene, ...kinds: readonly NodeKind[]): string {
-	const kind = kinds.length > 0 ? kinds.join(' or ') : 'node';
-	return nodeNamed(reader.take([kind], () => nodeNames(scene, ...kinds)), scene, ...kinds);
+	return takeNodeAmong(reader, scene, () => nodeNames(scene, ...kinds), ...kinds);
+}
+
+/** The other end of what begins at a node. @throws as takeNode */
+export function takeOtherNode(reader: Reader, scene: Scene, first: string, ...kinds: readonly NodeKind[]): string {
+	return takeNodeAmong(reader, scene, () => nodeNames(scene, ...kinds).filter(name => name !== first), ...kinds);
+}
+
+/** As takeNode; Tab offers only some. */
+export function takeNodeAmong(reader: Reader, scene: Scene, offers: () => readonly string[], ...kinds: readonly NodeKind[]): string {
+	return nodeNamed(reader.take([kinds.length > 0 ? kinds.join(' or ') : 'node'], offers), scene, ...kinds);
 }
 
 /** A word that must name a node, of one of the kinds when they are given. @throws as takeNode */
@@ -41,6 +50,19 @@ export function nodeNamed({text, column}: Word, scene: Scene, ...kinds: readonly
 /** The names of a lab's nodes, of one of the kinds when they are given, in natural order. */
 export function nodeNames({network}: Scene, ...kinds: readonly NodeKind[]): string[] {
 	return sortNames([...network.nodes].filter(([, {kind}]) => kinds.length === 0 || kinds.includes(kind)).map(([name]) => name));
+}
+
+/** The names of the nodes that enforce rules, of these kinds; where that is not known, of all of them. */
+export function deviceNames(scene: Scene, ...kinds: readonly NodeKind[]): string[] {
+	return nodeNames(scene, ...kinds).filter(name => scene.inventory?.devices.has(name) ?? true);
+}
+
+/** The names of the routers that hosts can join; where that is not known, of all routers. */
+export function edgeNames(scene: Scene): string[] {
+	return nodeNames(scene, 'router').filter(name => {
+		const plan = scene.network.nodes.get(name)?.plan;
+		return plan === undefined || (plan.kind === 'router' && plan.options.bgp !== undefined);
+	});
 }
 
 /** The name of a group that exists. @throws InputError `unknown-group` */

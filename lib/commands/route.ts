@@ -1,36 +1,52 @@
 /** `NODE route add|del|list`: routes of a host or router while it runs. */
+import {NextHopError} from '../node/next-hop.ts';
 import type {NodeRoute} from '../node/routes.ts';
 import type {Reader} from '../policy/reader.ts';
 import {largestNumber, withoutGaps} from '../topology/route-text.ts';
 import {type NextHopOptions, type RouteOptions, refusals} from '../topology/routing-options.ts';
+import type {Word} from '../util/words.ts';
 import type {Command, Scene} from './command.ts';
-import {type Station, pointedAt, takeAddress, takeInterface, takeNumber, takePrefix, takeStation} from './station-words.ts';
+import {type Station, pointedAt, refuseUnknownInterfaces, stationKinds, tableText, takeAddress, takeInterface, takeNumber, takePrefix, takeStation, takeTable} from './station-words.ts';
 
 /** In the kernel's order, IPv4 first. */
 export type RouteListResult = readonly NodeRoute[];
 /** The route as it was read. */
 export type RouteChangeResult = RouteOptions;
 
-type Input = {readonly node: string; readonly column: number; readonly route: RouteOptions};
+type Input = {readonly node: string; /** Of the prefix. */ readonly column: number; readonly route: RouteOptions; readonly places: Places};
+
+/** Where words stand that only the node's kernel can judge. */
+type Places = {
+	readonly interfaces: Word[];
+	/** Columns of the next hops. */
+	readonly hops: number[];
+};
 
 const mostWeight = 256;
 const form = '[blackhole|unreachable|prohibit] PREFIX|default [via ADDRESS] [dev INTERFACE] [onlink] [weight N] …';
-const rest = '[metric N] [table N] [source ADDRESS]';
+const rest = '[metric N] [table N] [source ADDRESS] [proto NAME]';
 
 export const routeAddCommand: Command<Input, RouteChangeResult> = {
 	name: 'NODE route add',
 	usage: `NODE route add ${form} ${rest}`,
+	kinds: stationKinds,
 	summary: 'add a route to a host or router',
 	details: [
 		'Several via are several next hops, which share the flows by weight. onlink: the next hop is on the wire of the interface, whatever the subnets say.',
-		'What was added comes back when its link has been down. A program of this name is meant when an option follows: NODE route -n.',
+		'What was added comes back when its link has been down. proto, as route list prints it, changes nothing. A program of this name is meant when an option follows: NODE route -n.',
 	].join('\n'),
 	read(reader, scene) {
 		return readRoute(reader, scene, true);
 	},
-	async run(lab, {node, column, route}) {
+	async run(lab, {node: name, column, route, places: {interfaces, hops}}) {
+		const node = lab.node(name);
+		refuseUnknownInterfaces(node, interfaces);
 		pointedAt(column, () => {
-			lab.node(node).addRoute(route);
+			try {
+				node.addRoute(route);
+			} catch (error) {
+				throw error instanceof NextHopError ? error.locate({column: hops[error.hop] ?? column}) : error;
+			}
 		});
 		return Promise.resolve(route);
 	},
@@ -40,6 +56,7 @@ export const routeAddCommand: Command<Input, RouteChangeResult> = {
 export const routeDelCommand: Command<Input, RouteChangeResult> = {
 	name: 'NODE route del',
 	usage: `NODE route del ${form} ${rest}`,
+	kinds: stationKinds,
 	summary: 'take a route away',
 	details: 'What is left out may be anything, but the words must mean one route.',
 	read(reader, scene) {
@@ -56,12 +73,13 @@ export const routeDelCommand: Command<Input, RouteChangeResult> = {
 
 export const routeListCommand: Command<{readonly node: string; readonly table: number | 'all' | undefined}, RouteListResult> = {
 	name: 'NODE route list',
-	usage: 'NODE route list [table N|all]',
+	usage: 'NODE route list [table N|NAME|all]',
+	kinds: stationKinds,
 	summary: 'the routes of a host or router, as its kernel has them',
-	details: 'Without a table those of the main one, 254. Every line but those of the kernel is one that route add reads, less its proto.',
+	details: 'Without a table those of the main one. Every line is one that route add and route del read.',
 	read(reader, scene) {
 		const {name: node} = takeStation(reader, scene);
-		const table = reader.optional(['table']) && (reader.optional(['all']) ?? takeNumber(reader, 'number of a table', 1, largestNumber));
+		const table = reader.optional(['table']) && (reader.optional(['all']) ?? takeTable(reader));
 		reader.finish();
 		return {node, table};
 	},
@@ -79,28 +97,32 @@ function readRoute(reader: Reader, scene: Scene, needsWay: boolean): Input {
 	const type = reader.optional(refusals);
 	const to = takePrefix(reader, ['default']);
 	const {column} = reader;
-	const hops = type ? [] : readHops(reader, station, needsWay);
+	const places: Places = {interfaces: [], hops: []};
+	const hops = type ? [] : readHops(reader, station, needsWay, places);
 	const options = readOptions(reader);
 	reader.finish();
 	const [only, ...others] = hops;
-	return {node: station.name, column, route: {to, ...others.length > 0 ? {nextHops: hops} : withoutWeight(only), ...type ? {type} : {}, ...options}};
+	return {node: station.name, column, route: {to, ...others.length > 0 ? {nextHops: hops} : withoutWeight(only), ...type ? {type} : {}, ...options}, places};
 }
 
-function readHops(reader: Reader, station: Station, needsWay: boolean): NextHopOptions[] {
+function readHops(reader: Reader, station: Station, needsWay: boolean, places: Places): NextHopOptions[] {
 	const hops: NextHopOptions[] = [];
 	for (let word = needsWay ? reader.oneOf(['via', 'dev']) : reader.optional(['via', 'dev']); word; word = reader.optional(['via'])) {
-		hops.push(readHop(reader, station, word));
+		hops.push(readHop(reader, station, word, places));
 	}
 
 	return hops;
 }
 
-function readHop(reader: Reader, station: Station, word: 'via' | 'dev'): NextHopOptions {
+/** @param places are told where its words stand */
+function readHop(reader: Reader, station: Station, word: 'via' | 'dev', {interfaces, hops}: Places): NextHopOptions {
 	const via = word === 'via' ? takeAddress(reader) : undefined;
-	const name = word === 'dev' || reader.optional(['dev']) ? takeInterface(reader, station) : undefined;
-	const onlink = via !== undefined && name !== undefined && reader.optional(['onlink']) !== undefined;
+	hops.push(reader.column);
+	const by = word === 'dev' || reader.optional(['dev']) ? takeInterface(reader, station) : undefined;
+	interfaces.push(...by ? [by] : []);
+	const onlink = via !== undefined && by !== undefined && reader.optional(['onlink']) !== undefined;
 	const weight = reader.optional(['weight']) && takeNumber(reader, 'weight', 1, mostWeight);
-	return {...via === undefined ? {} : {via}, ...name === undefined ? {} : {interface: name}, ...onlink ? {onlink} : {}, ...weight === undefined ? {} : {weight}};
+	return {...via === undefined ? {} : {via}, ...by === undefined ? {} : {interface: by.text}, ...onlink ? {onlink} : {}, ...weight === undefined ? {} : {weight}};
 }
 
 /** A next hop without another one takes everything, whatever its weight. */
@@ -108,14 +130,33 @@ function withoutWeight({via, interface: name, onlink}: NextHopOptions = {}): Omi
 	return withoutGaps<Omit<NextHopOptions, 'weight'>>({via, interface: name, onlink});
 }
 
-function readOptions(reader: Reader): Pick<RouteOptions, 'metric' | 'table' | 'source'> {
-	let options: Pick<RouteOptions, 'metric' | 'table' | 'source'> = {};
-	const left = () => (['metric', 'table', 'source'] as const).filter(word => !(word in options));
-	for (let word = reader.optional(left()); word; word = reader.optional(left())) {
-		options = {...options, [word]: word === 'source' ? takeAddress(reader) : word === 'metric' ? takeNumber(reader, 'metric', 0, largestNumber) : takeNumber(reader, 'number of a table', 1, largestNumber)};
+type Rest = Pick<RouteOptions, 'metric' | 'table' | 'source'>;
+
+function readOptions(reader: Reader): Rest {
+	let options: Rest = {};
+	const given = new Set<string>();
+	const next = () => reader.optional((['metric', 'table', 'source', 'proto'] as const).filter(word => !given.has(word)));
+	for (let word = next(); word; word = next()) {
+		given.add(word);
+		options = {...options, ...readOption(reader, word)};
 	}
 
 	return options;
+}
+
+function readOption(reader: Reader, word: 'metric' | 'table' | 'source' | 'proto'): Rest {
+	switch (word) {
+		case 'metric':
+			return {metric: takeNumber(reader, 'metric', 0, largestNumber)};
+		case 'table':
+			return {table: takeTable(reader)};
+		case 'source':
+			return {source: takeAddress(reader)};
+		case 'proto': {
+			reader.take(['name of who made it'], () => []);
+			return {};
+		}
+	}
 }
 
 /** As `route add` reads it. */
@@ -125,7 +166,7 @@ export function routeText({to, via, interface: name, onlink, nextHops, type, met
 		to,
 		...(nextHops ?? [withoutGaps<NextHopOptions>({via, interface: name, onlink, weight: undefined})]).map(hopText),
 		...metric === undefined ? [] : [`metric ${metric}`],
-		...table === undefined ? [] : [`table ${table}`],
+		...table === undefined ? [] : [`table ${tableText(table)}`],
 		...source === undefined ? [] : [`source ${source}`],
 		`proto ${protocol}`,
 	].filter(part => part !== '').join(' ');

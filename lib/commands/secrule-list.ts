@@ -3,7 +3,7 @@ import {sentence} from '../policy/grammar.ts';
 import {ruleOf} from '../policy/listing.ts';
 import {columns} from '../util/columns.ts';
 import type {Command} from './command.ts';
-import {type DeviceLines, deviceLinesText} from './installed.ts';
+import {type DeviceLines, deviceLinesText} from './installed-lines.ts';
 import {takeRule} from './reading.ts';
 
 /** In evaluation order. */

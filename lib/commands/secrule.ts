@@ -3,9 +3,10 @@ import {readRule, ruleUsage, sentence} from '../policy/grammar.ts';
 import type {Place, RuleParts} from '../policy/model.ts';
 import {addRule, clearRules, deleteRules, moveRule} from '../policy/repository.ts';
 import {ruleReferences} from '../policy/rule-reference.ts';
-import {type ChangeResult, change, changeText, changing} from './change.ts';
+import {type ChangeResult, change, changeText, changing, warned} from './change.ts';
 import type {Command} from './command.ts';
 import {namesIn, takeAll, takeRule} from './reading.ts';
+import {labWarnings} from './unguarded.ts';
 
 export type SecruleAddResult = ChangeResult & {readonly id: number; readonly sentence: string};
 
@@ -37,7 +38,7 @@ export const secruleAddCommand: Command<RuleParts, SecruleAddResult> = {
 			added = {id: policy.nextId, sentence: sentence(made ?? rule, after.stateful)};
 			return after;
 		});
-		return {...added, ...changed};
+		return warned({...added, ...changed}, labWarnings(lab));
 	},
 	text(result) {
 		return [`${result.id}  ${result.sentence}`, changeText(result)].filter(Boolean).join('\n');

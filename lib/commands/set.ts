@@ -5,7 +5,7 @@ import type {Reader} from '../policy/reader.ts';
 import {reversePathFilters} from '../topology/routing-options.ts';
 import {columns} from '../util/columns.ts';
 import type {Command} from './command.ts';
-import {type Station, optionalInterface, pointedAt, takeInterface, takeNumber, takeStation} from './station-words.ts';
+import {type Station, optionalInterface, pointedAt, stationKinds, takeInterface, takeNumber, takeStation} from './station-words.ts';
 
 /** As the kernel has them afterwards. */
 export type SetResult = NodeSettings & {
@@ -34,6 +34,7 @@ const mtuRange = {least: 68, most: 65_535} as const;
 export const setCommand: Command<Input, SetResult> = {
 	name: 'NODE set',
 	usage: 'NODE set [forward|forward6 on|off | proxyArp|proxyNdp on|off [INTERFACE] | rpFilter off|strict|loose [INTERFACE] | mtu BYTES INTERFACE | sysctl NAME [VALUE]]',
+	kinds: stationKinds,
 	summary: 'what a host or router does with packets of others; alone: as its kernel has it',
 	details: [
 		'forward: passes packets of IPv4 on (forward6: of IPv6). proxyArp: answers ARP for addresses that are routed out of another interface, as soon as it forwards; proxyNdp: the same of IPv6, for routes of single addresses.',
@@ -93,7 +94,7 @@ function readDeed(reader: Reader, station: Station): Deed {
 		case 'mtu': {
 			const bytes = takeNumber(reader, 'number of bytes', mtuRange.least, mtuRange.most);
 			const {column} = reader;
-			const name = takeInterface(reader, station);
+			const name = takeInterface(reader, station).text;
 			return {changes: true, column, work: node => {
 				node.setMtu(bytes, name);
 			}};

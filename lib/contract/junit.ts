@@ -1,15 +1,17 @@
 /** The result of the contract as JUnit XML, as build servers read it. */
 import type {CaseResult} from './case.ts';
 import {evidenceText, failureText} from './report.ts';
-import type {SuiteResult} from './suite.ts';
+import type {SuiteInterrupted, SuiteResult} from './suite.ts';
 
-export function junitXml({driver, cases, ms}: Pick<SuiteResult, 'driver' | 'cases' | 'ms'>): string {
+/** @param unfinished cases that a signal has ended or kept from beginning */
+export function junitXml({driver, cases, ms}: Pick<SuiteResult, 'driver' | 'cases' | 'ms'>, unfinished: SuiteInterrupted['unfinished'] = []): string {
 	const failed = cases.filter(({status}) => status === 'fail').length;
-	const skipped = cases.filter(({status}) => status === 'not supported').length;
+	const skipped = cases.filter(({status}) => status === 'not supported').length + unfinished.length;
 	return [
 		'<?xml version="1.0" encoding="UTF-8"?>',
-		`<testsuite${attributes({name: `securenet driver ${driver}`, tests: cases.length, failures: failed, errors: 0, skipped, time: seconds(ms)})}>`,
+		`<testsuite${attributes({name: `securenet driver ${driver}`, tests: cases.length + unfinished.length, failures: failed, errors: 0, skipped, time: seconds(ms)})}>`,
 		...cases.flatMap(each => caseLines(driver, each)),
+		...unfinished.flatMap(({name, title}) => skippedLines(`\t<testcase${attributes({classname: driver, name: `${name} ${title}`})}`, 'interrupted')),
 		'</testsuite>',
 		'',
 	].join('\n');
@@ -21,7 +23,7 @@ function caseLines(driver: string, {name, title, status, reason, failures, ms}: 
 		case 'pass':
 			return [`${opening}/>`];
 		case 'not supported':
-			return [`${opening}>`, `\t\t<skipped${attributes({message: reason ?? ''})}/>`, '\t</testcase>'];
+			return skippedLines(opening, reason ?? '');
 		case 'fail': {
 			const [first] = failures;
 			const message = first ? `${first.what}: expected ${first.expected}, observed ${first.observed}` : '';
@@ -29,6 +31,10 @@ function caseLines(driver: string, {name, title, status, reason, failures, ms}: 
 			return [`${opening}>`, `\t\t<failure${attributes({message})}>${escaped(text)}</failure>`, '\t</testcase>'];
 		}
 	}
+}
+
+function skippedLines(opening: string, message: string): string[] {
+	return [`${opening}>`, `\t\t<skipped${attributes({message})}/>`, '\t</testcase>'];
 }
 
 function seconds(ms: number): string {

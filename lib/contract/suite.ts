@@ -30,40 +30,69 @@ export type SuiteResult = {
 	readonly ms: number;
 };
 
+/** What a signal ended: the cases that had ended by then, and those that had not. */
+export class SuiteInterrupted extends SecureNetError {
+	override name = 'SuiteInterrupted';
+	readonly result: SuiteResult;
+	readonly unfinished: ReadonlyArray<Pick<CaseResult, 'name' | 'title'>>;
+
+	constructor(result: SuiteResult, unfinished: SuiteInterrupted['unfinished']) {
+		super('interrupted', `Interrupted after ${result.cases.length} of ${result.cases.length + unfinished.length} cases.`);
+		this.result = result;
+		this.unfinished = unfinished;
+	}
+}
+
 /** F19 is not a case but all others again. */
 const ipv6Case = 'F19';
+const ipv6Title = 'all of this with IPv6';
 /** Labs that are up at the same time: most of a case is waiting for what must not come. */
 const atOnce = 3;
 /** Milliseconds that a case may take. It takes seconds; 60 swaps of a driver that starts programs take a minute where thirty others want the processor. */
 const caseLimit = 180_000;
 
+/** Runs of the suite that this process has begun: two may be at work at the same time. */
+let runs = 0;
+
 /** A case to be played. */
 type Part = {readonly name: string; readonly played: Case; readonly family: Family};
 
-/** @throws InputError `unknown-case`; SecureNetError `interrupted`; MachineError when this machine cannot run labs */
+/** @throws InputError `unknown-case`; SuiteInterrupted with what had ended; MachineError when this machine cannot run labs */
 export async function testDriver(driver: DriverUnderTest, {only, patience = 1, signal, progress}: SuiteOptions = {}): Promise<SuiteResult> {
 	const began = performance.now();
+	const run = ++runs;
 	const chosen = choose(only);
 	const parts = chosen.flatMap(partsOf);
 	const results = new Map<Part, CaseResult>();
 	const begin = async (part: Part) => {
 		progress?.(part.name, results.size, parts.length);
-		results.set(part, await play({driver, patience, signal, lab: `contract-${process.pid}-${parts.indexOf(part)}`}, part));
+		const result = await play({driver, patience, signal, lab: `contract-${process.pid}-${run}-${parts.indexOf(part)}`}, part);
+		// What a signal cut short fails, and says nothing of the driver.
+		if (!signal?.aborted) {
+			results.set(part, result);
+		}
 	};
 	const stopped = [
 		...await playAll(parts.filter(({played}) => !played.alone), atOnce, begin, signal),
 		...await playAll(parts.filter(({played}) => played.alone), 1, begin, signal),
 	];
-	if (signal?.aborted) {
-		throw new SecureNetError('interrupted', `Interrupted after ${results.size} of ${parts.length} cases.`);
-	}
-
-	if (stopped[0]) {
+	if (!signal?.aborted && stopped[0]) {
 		throw stopped[0].reason;
 	}
 
-	const ended = chosen.map(name => summary(name, parts.filter(part => part.name === name).flatMap(part => results.get(part) ?? [])));
-	return {driver: driver.name, kind: driver.kind, ok: ended.every(({status}) => status !== 'fail'), cases: ended, ms: performance.now() - began};
+	const partsNamed = (name: string) => parts.filter(part => part.name === name);
+	const hasEnded = (name: string) => partsNamed(name).every(part => results.has(part));
+	const ended = chosen.filter(hasEnded).map(name => summary(name, partsNamed(name).flatMap(part => results.get(part) ?? [])));
+	const result = {driver: driver.name, kind: driver.kind, ok: ended.every(({status}) => status !== 'fail'), cases: ended, ms: performance.now() - began};
+	if (signal?.aborted) {
+		throw new SuiteInterrupted(result, chosen.filter(name => !hasEnded(name)).map(name => ({name, title: titleOf(name)})));
+	}
+
+	return result;
+}
+
+function titleOf(name: string): string {
+	return name === ipv6Case ? ipv6Title : cases.find(each => each.name === name)?.title ?? '';
 }
 
 /** So many at a time. Whatever stops one, the others take their labs down before it is told. @returns what stopped some */
@@ -90,7 +119,7 @@ function summary(name: string, results: readonly CaseResult[]): CaseResult {
 
 	return {
 		name,
-		title: 'all of this with IPv6',
+		title: ipv6Title,
 		status: results.some(({status}) => status === 'fail') ? 'fail' : results.some(({status}) => status === 'pass') ? 'pass' : 'not supported',
 		checks: results.reduce((sum, {checks}) => sum + checks, 0),
 		failures: results.flatMap(result => result.failures.map(failure => ({...failure, what: `${result.name}: ${failure.what}`}))),

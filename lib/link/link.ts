@@ -2,12 +2,13 @@
 import {type Carrier, carrierOf} from '../kernel/carrier.ts';
 import {setLinkUp} from '../kernel/link.ts';
 import {Rtnetlink} from '../kernel/rtnetlink.ts';
-import {type Shaping, isShaped, parseShaping} from '../topology/shaping.ts';
+import {type Shaping, isShaped} from '../topology/shaping.ts';
 import type {ShapingOptions} from '../topology/specs.ts';
 import {InputError} from '../util/errors.ts';
 import {printable} from '../util/names.ts';
 import type {Interface} from './interface.ts';
-import {requireShaping, shapeEnds} from './shaping.ts';
+import {shapeEnds} from './shaping.ts';
+import {shapeTogether} from './shape-together.ts';
 
 /** What a link asks of the node behind an end; nodes satisfy it. */
 export type LinkOwner = {
@@ -60,32 +61,33 @@ export class Link {
 	@throws InputError `shaping`, `no-end`; MachineError when the kernel lacks netem; KernelError
 	*/
 	async shape(options: ShapingOptions, from?: string): Promise<void> {
-		const shaping = parseShaping(options);
-		const sides = this.#sidesOf(from);
-		if (isShaped(shaping)) {
-			await requireShaping(this.#words);
+		await shapeTogether([this], options, from);
+	}
+
+	/** Its shaping with another one for what a node sends. @param from default: both @throws InputError `no-end` */
+	shapingWith(shaping: Shaping, from: string | undefined): readonly [Shaping, Shaping] {
+		const [a, b] = this.ends.map(end => from === undefined || end.node === from) as [boolean, boolean];
+		if (!a && !b) {
+			throw new InputError('no-end', `${printable(from ?? '')} is no end of link ${this.words}.`, {expected: this.ends.map(({node}) => node)});
 		}
 
-		for (const side of sides) {
-			if (isShaped(shaping) || isShaped(this.#shaping[side])) {
-				shapeEnds([{...this.ends[side], shaping}]);
+		return [a ? shaping : this.#shaping[0], b ? shaping : this.#shaping[1]];
+	}
+
+	/** Ends whose shaping is the very same object are left alone. @throws KernelError */
+	reshape(shaping: readonly [Shaping, Shaping]): void {
+		for (const side of [0, 1] as const) {
+			const [before, after] = [this.#shaping[side], shaping[side]];
+			if (after !== before && (isShaped(after) || isShaped(before))) {
+				shapeEnds([{...this.ends[side], shaping: after}]);
 			}
 
-			this.#shaping[side] = shaping;
+			this.#shaping[side] = after;
 		}
 	}
 
-	/** Indexes of `ends`. */
-	#sidesOf(from: string | undefined): ReadonlyArray<0 | 1> {
-		const sides = ([0, 1] as const).filter(side => from === undefined || this.ends[side].node === from);
-		if (sides.length === 0) {
-			throw new InputError('no-end', `${printable(from ?? '')} is no end of link ${this.#words}.`, {expected: this.ends.map(({node}) => node)});
-		}
-
-		return sides;
-	}
-
-	get #words(): string {
+	/** Such as `h1 - s1`. */
+	get words(): string {
 		return this.ends.map(({node}) => node).join(' - ');
 	}
 

@@ -13,6 +13,7 @@ import {answersForOthers, forwards} from '../topology/routes.ts';
 import {reversePathFilters} from '../topology/routing-options.ts';
 import {sysctlsOf} from '../topology/sysctls.ts';
 import type {Address, Mac} from '../util/address.ts';
+import {InputError} from '../util/errors.ts';
 import type {Configurable} from './configurable.ts';
 import {indexOf} from './names.ts';
 import {answerForRoutes} from './proxy-ndp.ts';
@@ -42,7 +43,16 @@ export function applySettings(plan: NodePlan, inherited: Inherited): void {
 		}
 	}
 
-	writeSettings(userSettings(plan).filter(([name]) => !isOfInterface(name, plan)));
+	writeAs(plan, userSettings(plan).filter(([name]) => !isOfInterface(name, plan)));
+}
+
+/** Many nodes are made at once, so what is refused says whose it is. */
+function writeAs({name}: NodePlan, settings: readonly Setting[]): void {
+	try {
+		writeSettings(settings);
+	} catch (error) {
+		throw error instanceof InputError ? new InputError(error.code, `${name}: ${error.message}`, error.details, {cause: error}) : error;
+	}
 }
 
 function settingsOf(plan: NodePlan): Array<[string, number]> {
@@ -121,7 +131,7 @@ export function configureNode(node: Configurable, {request, withoutTxChecksum = 
 	if (withoutTxChecksum.length > 0 || settings.length > 0) {
 		inside(node.namespace, () => {
 			turnTxChecksumOff(withoutTxChecksum);
-			writeSettings(settings);
+			writeAs(node.plan, settings);
 		});
 	}
 

@@ -8,6 +8,7 @@ import {isLinkLocal, sameAddress} from '../util/address.ts';
 import {InputError} from '../util/errors.ts';
 import type {Configurable} from './configurable.ts';
 import {indexOf, nameOf, requireStation} from './names.ts';
+import {nextHopError} from './next-hop.ts';
 
 /** A route as the kernel has it; it can be given back as it is. */
 export type NodeRoute = RouteOptions & {
@@ -33,7 +34,7 @@ export function nodeRoutes(node: Configurable, {table}: RouteListOptions = {}): 
 /**
 Returns what was added.
 
-@throws InputError `route`, `unknown-interface`, `route-exists`; KernelError with the kernel's reason
+@throws InputError `route`, `unknown-interface`, `route-exists`; NextHopError; KernelError with the kernel's reason
 */
 export function addNodeRoute(node: Configurable, options: RouteOptions): RoutePlan {
 	requireStation(node);
@@ -47,7 +48,7 @@ export function addNodeRoute(node: Configurable, options: RouteOptions): RoutePl
 			throw new InputError('route-exists', `${node.plan.name} has a route to ${options.to} already: ${placesOf(node, plan)}. Delete it first, or give the new one another metric.`);
 		}
 
-		throw error;
+		throw error instanceof RtnetlinkError ? nextHopError(node.plan.name, nodeRoutes(node), plan, error) ?? error : error;
 	}
 
 	return plan;

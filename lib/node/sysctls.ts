@@ -51,11 +51,24 @@ function explained<Result>(name: string, work: () => Result, value?: string | nu
 	}
 }
 
-/** The settings that stand beside it. */
+/** The settings that stand beside it, or beside what would be its directory. */
 function neighborsOf(name: string): string[] {
-	const directory = name.slice(0, name.lastIndexOf('/'));
+	const parts = name.split('/');
+	for (let depth = parts.length - 1; depth > 0; depth--) {
+		const known = entriesOf(parts.slice(0, depth));
+		if (known.length > 0) {
+			const rest = parts.slice(depth + 1);
+			return known.filter(each => rest.length === 0 || entriesOf([...parts.slice(0, depth), each, ...rest.slice(0, -1)]).includes(rest.at(-1) ?? '')).map(each => [...parts.slice(0, depth), each, ...rest].join('/'));
+		}
+	}
+
+	return [];
+}
+
+/** Empty for what is no directory. */
+function entriesOf(directory: readonly string[]): string[] {
 	try {
-		return listSysctls(directory).map(each => `${directory}/${each}`);
+		return listSysctls(directory.join('/'));
 	} catch {
 		return [];
 	}

@@ -3,8 +3,8 @@ import {on} from 'node:events';
 import {type Interface, createInterface} from 'node:readline';
 import {runLine} from '../commands/run-line.ts';
 import type {Lab} from '../lab.ts';
-import type {TunnelChange} from '../network/network.ts';
 import {complete} from './complete.ts';
+import {showEvents} from './events.ts';
 import {appendHistory, historyFile, historySize, readHistory} from './history.ts';
 import {paintFor} from './paint.ts';
 import {Printer, prompt} from './printer.ts';
@@ -121,27 +121,4 @@ function handleCtrlC(reader: Interface): void {
 	reader.on('close', () => {
 		process.stdout.write('\n');
 	});
-}
-
-/** A daemon that ends by itself is told at once, and a tunnel that loses its connection or gets it back. Returns what ends the watch. @param shown is called after each */
-function showEvents(lab: Lab, shown: () => void): () => void {
-	const paint = paintFor(process.stderr);
-	const show = (error: Parameters<typeof paint.error>[0]) => {
-		process.stderr.write(`\n${paint.error(error)}\n`);
-		shown();
-	};
-
-	const showTunnel = ({ends, status, reason}: TunnelChange) => {
-		if (status !== 'connecting') {
-			process.stderr.write(`\nSSH tunnel ${ends.join(' - ')} is ${status}${status === 'down' && reason !== undefined ? `: ${reason}` : ''}\n`);
-			shown();
-		}
-	};
-
-	lab.on('failure', show);
-	lab.on('tunnel', showTunnel);
-	return () => {
-		lab.off('tunnel', showTunnel);
-		lab.off('failure', show);
-	};
 }

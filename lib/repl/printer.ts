@@ -1,6 +1,7 @@
 /** Prints what lines resulted in: as text, as a transcript, or as one JSON object a line. */
 import type {LineResult} from '../commands/line-result.ts';
 import {type Paint, paintFor} from './paint.ts';
+import {fitted} from './screen.ts';
 
 /** The prompt, exactly. */
 export const prompt = 'securenet> ';
@@ -46,7 +47,7 @@ export class Printer {
 
 		// What the screen showed before goes to where the user can scroll back to, what is overwritten does not.
 		const begin = screen.home + (this.#overwrites ? '' : screen.clear);
-		process.stdout.write(`${begin}${text.replaceAll('\n', `${screen.clearRight}\n`)}${screen.clearRight}\n${screen.clearBelow}`);
+		process.stdout.write(`${begin}${fitted(text, process.stdout).replaceAll('\n', `${screen.clearRight}\n`)}${screen.clearRight}\n${screen.clearBelow}`);
 		this.#overwrites = true;
 	}
 

@@ -4,6 +4,8 @@ import {type LinesResult, runLines} from '../commands/run-lines.ts';
 import {runLine} from '../commands/run-line.ts';
 import type {Lab} from '../lab.ts';
 import {exitStatus} from '../util/errors.ts';
+import {Audience} from './audience.ts';
+import {showFailures} from './events.ts';
 import {Printer, type Style} from './printer.ts';
 import type {Signals} from './signals.ts';
 
@@ -17,11 +19,20 @@ export type ScriptOptions = {
 
 /** Runs lines up to the first that fails. Returns the exit status: 0, or what the failure means. */
 export async function runScript(lab: Lab, lines: Iterable<string> | AsyncIterable<string>, signals: Signals, {style, terminal, numbered}: ScriptOptions): Promise<number> {
+	using audience = new Audience(signals);
 	const printer = new Printer(style);
 	const report = printer.print.bind(printer);
-	const show = style === 'text' ? printer.show.bind(printer) : undefined;
-	const result = await runLines(until(lines, signals.leaving), async (line, number) => signals.interruptible(async signal =>
-		runLine(lab, line, {signal, leaving: signals.leaving, terminal, number: numbered ? number : undefined, report, show})), report);
+	const show = (text: string, over?: boolean) => {
+		audience.shown();
+		printer.show(text, over);
+	};
+
+	const run = async (line: string, number: number) => signals.interruptible(async signal => {
+		audience.begin();
+		return runLine(lab, line, {signal, leaving: signals.leaving, terminal, number: numbered ? number : undefined, report, show: style === 'text' ? show : undefined});
+	});
+	const unwatch = showFailures(lab);
+	const result = await runLines(until(lines, signals.leaving), run, report).finally(unwatch);
 	if (result.failed) {
 		printer.explain(result.failed.result);
 	}

@@ -1,6 +1,7 @@
 /** The life of a lab from the command line: up, then the prompt or the given lines, then down, whatever happens between. */
 import type {Lab} from '../lab.ts';
-import type {FirewallName} from '../topology/firewalls.ts';
+import {check} from '../topology/check.ts';
+import {type FirewallName, refuseUnfitFirewalls} from '../topology/firewalls.ts';
 import type {Topology} from '../topology/topology.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {prompt} from './printer.ts';
@@ -50,6 +51,10 @@ async function live(topology: Topology, options: SessionOptions, signals: Signal
 }
 
 async function up(topology: Topology, {name, arp, firewalls}: SessionOptions, signals: Signals): Promise<Lab> {
+	if (firewalls.length > 0) {
+		refuseUnfitFirewalls(check(topology), firewalls);
+	}
+
 	const {Lab} = await import('../lab.ts');
 	const line = new ProgressLine();
 	try {

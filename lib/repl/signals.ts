@@ -29,6 +29,12 @@ export class Signals {
 		return this.#caught && 128 + constants.signals[this.#caught];
 	}
 
+	/** The session ends as if its last line had been run, and what runs now is interrupted. */
+	leave(): void {
+		this.#leaving.abort();
+		this.#running?.abort();
+	}
+
 	/** As if SIGHUP had come: the terminal is gone. */
 	hangUp(): void {
 		this.#receive('SIGHUP');
@@ -64,7 +70,8 @@ export class Signals {
 		// At the prompt the terminal sends no SIGINT: one that finds nothing running was meant for the line that has just ended.
 		if (signal !== 'SIGINT' || this.keysLeave) {
 			this.#caught ??= signal;
-			this.#leaving.abort();
+			this.leave();
+			return;
 		}
 
 		this.#running?.abort();

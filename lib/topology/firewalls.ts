@@ -54,3 +54,27 @@ export function withFirewalls(blueprint: Blueprint, names: readonly FirewallName
 
 	return names.length === 0 ? blueprint : {...blueprint, nodes: new Map([...blueprint.nodes].map(([name, node]) => [name, chosen(node)]))};
 }
+
+/** What a node must be to have a firewall, as messages say it. */
+const placesOf: Readonly<Record<NodeKind, string>> = {
+	switch: 'switches of Open vSwitch (addSwitch)',
+	router: 'routers with perimeter: true (addRouter)',
+	bridge: 'Linux bridges (addBridge)',
+	host: '',
+};
+
+/** For who names firewalls that must secure something. @throws InputError `unfit-firewall` when one fits no node */
+export function refuseUnfitFirewalls({nodes}: Blueprint, names: readonly FirewallName[]): void {
+	const fitting = (name: FirewallName) => [...nodes.values()].some(node => fits(name, node));
+	const unfit = names.find(name => !fitting(name));
+	if (unfit !== undefined) {
+		const others = firewallNames.filter(fitting);
+		throw new InputError('unfit-firewall', `The firewall driver ${unfit} is for ${placesOf[firewallKind(unfit)]}, and this topology has none. ${others.length > 0 ? `Drivers that fit its nodes: ${others.join(', ')}.` : 'No driver fits any of its nodes.'}`, {expected: others});
+	}
+}
+
+/** The kind of node that a firewall is for. */
+export function firewallKind(name: FirewallName): NodeKind {
+	const kinds = Object.keys(firewalls) as NodeKind[];
+	return kinds.find(kind => (firewalls[kind] as readonly FirewallName[]).includes(name)) ?? 'host';
+}

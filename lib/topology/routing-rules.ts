@@ -65,11 +65,11 @@ function mistakeIn(options: RuleOptions, {from, to, mark}: {from: Prefix | undef
 		return `asks table ${options.table}, and tables have numbers from 1 to ${largestNumber}`;
 	}
 
-	return options.priority !== undefined && !isWithin(options.priority, 1, largestNumber) ? `has the priority ${options.priority}, and priorities go from 1 to ${largestNumber}` : undefined;
+	return options.priority !== undefined && !isWithin(options.priority, 0, largestNumber) ? `has the priority ${options.priority}, and priorities go from 0 to ${largestNumber}` : undefined;
 }
 
-/** `5`, `0x5` or `0x5/0xff`. */
-function readMark(text: number | string): RulePlan['mark'] | undefined {
+/** `5`, `0x5` or `0x5/0xff`; undefined for anything else. */
+export function readMark(text: number | string): RulePlan['mark'] | undefined {
 	const [value = Number.NaN, mask = wholeMask, ...rest] = String(text).split('/').map(part => /^(?:\d+|0x[\da-f]+)$/i.test(part) ? Number(part) : Number.NaN);
 	return rest.length === 0 && isWithin(value, 0, largestNumber) && isWithin(mask, 0, largestNumber) ? {value, mask} : undefined;
 }

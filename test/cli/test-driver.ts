@@ -95,6 +95,31 @@ for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
 	});
 }
 
+for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+	test.serial(`${signal} with --junit: what had ended is written, and what had not`, async t => {
+		// Waits for ever in the lab of the second case.
+		const path = file('endless.ts', `
+			import {standardDrivers} from 'securenet';
+			export default context => {
+				const driver = standardDrivers.switch(context);
+				return /-0\\b/.test(context.runDirectory) ? driver : {...driver, check: async step => step.next.plan.rules.length > 0 ? new Promise(() => {}) : driver.check(step)};
+			};
+		`);
+		const junit = join(folder, `${signal}.xml`);
+		const running = securenet(['test-driver', path, '--case', 'F3', '--case', 'F5', '--junit', junit, ...patience], {open: true});
+		const isUp = (part: number) => remains(running.pid).some(name => name.includes(`-${running.pid}-${part}`));
+		await eventually(() => isUp(0) && isUp(1), 'a lab for each case');
+		await eventually(() => !isUp(0), 'an end of the first case');
+		running.kill(signal);
+		const {stdout, stderr, exitCode} = await running;
+		t.deepEqual([stdout, stderr, exitCode], ['', '', status]);
+		const xml = readFileSync(junit, 'utf8');
+		t.regex(xml, /<testsuite name="[^"]*endless\.ts" tests="2" failures="0" errors="0" skipped="1" /);
+		t.regex(xml, /<testcase classname="[^"]*" name="F3 [^"]*" time="[\d.]+"\/>/);
+		t.regex(xml, /<testcase classname="[^"]*" name="F5 [^"]*">\n\t\t<skipped message="interrupted"\/>/);
+	});
+}
+
 test.serial('at a terminal a line says how far it is, and is gone in the end', async t => {
 	const terminal = new Terminal();
 	t.teardown(async () => terminal.close());

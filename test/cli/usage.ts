@@ -38,6 +38,10 @@ test(refuses, ['run', 'topologies'], 2, /"topologies" is a folder\. Name one of 
 test(refuses, ['run', './missing.ts'], 2, /There is no file \.\/missing\.ts/);
 test(refuses, ['run', 'topologies/securenet.ts', '--switch', 'bridge'], 2, /--switch chooses for shapes/);
 test(refuses, ['run', 'topologies/securenet.ts', '--hops', '3'], 2, /no parameter "hops"/);
+test(refuses, ['run', 'single,2', '--firewall', 'opnflow'], 2, /no firewall driver "opnflow"\. Did you mean openflow\?/);
+test(refuses, ['run', 'single,2', '--firewall', 'nftables-perimeter'], 2, /nftables-perimeter is for routers with perimeter: true \(addRouter\), and this topology has none\. Drivers that fit its nodes: openflow, sg, fwaas, both\./);
+test(refuses, ['run', 'single,2', '--firewall', 'sg', '--firewall', 'nftables-bridge'], 2, /nftables-bridge is for Linux bridges \(addBridge\), and this topology has none/);
+test(refuses, ['run', 'topologies/router-as-switch.ts', '--firewall', 'sg'], 2, /sg is for switches of Open vSwitch \(addSwitch\), and this topology has none\. No driver fits any of its nodes\./);
 test(refuses, ['inspect', 'no-such-lab'], 2, /no running lab "no-such-lab"/);
 test(refuses, ['env', 'no-such-lab'], 2, /no running lab "no-such-lab"/);
 test(refuses, ['exec', 'no-such-lab', 'h1', '--', 'true'], 125, /no running lab "no-such-lab"/);
@@ -56,6 +60,30 @@ test('--help and --version', async t => {
 	t.regex((await securenet(['--version'])).stdout, /^\d+\.\d+\.\d+$/);
 	t.regex((await securenet(['run', '--help'])).stdout, /--transcript/);
 });
+
+const helps = test.macro({
+	title: (_, args: string[]) => `securenet run ${args.join(' ')} --help`,
+	async exec(t, args: string[], shown: readonly RegExp[]) {
+		const {exitCode, stdout, stderr} = await securenet(['run', ...args, '--help']);
+		for (const pattern of [/--transcript/, ...shown]) {
+			t.regex(stdout, pattern);
+		}
+
+		t.is(stderr, '');
+		t.is(exitCode, 0);
+	},
+});
+
+test(helps, [], []);
+test(helps, ['single,2'], [/^single,2 takes no parameters of its own\.$/m]);
+test(helps, ['topologies/securenet.ts'], [/^topologies\/securenet\.ts takes no parameters of its own\.$/m]);
+test(helps, ['--name', 'x', '--json', '-c', 'nodes', 'topologies/bgp-control-plane.ts', '--edges', '2'], [
+	/^Parameters of topologies\/bgp-control-plane\.ts:$/m,
+	/^ +--control bgp\|controller +who tells the routers: [^]*\(default\s+bgp\)/m,
+	/^ +--edges 1\.\.100 +edge routers \(default 3\)$/m,
+	/^ +--steps true\|false +begin before the first step \(default false\)$/m,
+]);
+test(refuses, ['run', './missing.ts', '--help'], 2, /There is no file \.\/missing\.ts/);
 
 test('without root a lab is refused and check works', async t => {
 	const nobody = {uid: 65_534, gid: 65_534};

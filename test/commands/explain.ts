@@ -1,6 +1,7 @@
 /** `explain` in a lab that runs: it agrees with devices and network, and says so when one of them has been tampered with. */
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import type {ExplainResult, InputError, Lab} from '../../lib/index.ts';
+import {type FirewallName, firewallNames} from '../../lib/topology/firewalls.ts';
 import SecureNet from '../../topologies/securenet.ts';
 import {Sketch} from '../helpers/blueprints.ts';
 import {labOf} from '../helpers/scenario.ts';
@@ -28,6 +29,38 @@ test.serial('verdict, points and probe agree', async t => {
 	t.is(await explained(lab, 'h10 h20 tcp 80 --static'), `${all.passes.replaceAll(/trace|counters/g, 'nothing')} | no probe | Allowed by rule 1 (allow web to db tcp dport {80,443}).`);
 	t.is(await explained(lab, '192.0.2.1 h20'), ' | no probe | Denied: no rule matches, and a perimeter firewall stands between the two addresses.');
 });
+
+/** A host in each of two networks, and a perimeter firewall between them. */
+const parted = (between: 's' | 'b') => new Sketch(`
+	h1 10.0.1.1/24,fd01::1/64 -- ${between}1
+	h2 10.0.1.2/24,fd01::2/64 -- ${between}1
+	${between}1 -- fw 10.0.1.254/24,fd01::fe/64
+	${between}2 -- fw 10.0.2.254/24,fd02::fe/64
+	h3 10.0.2.3/24,fd02::3/64 -- ${between}2
+`);
+
+/** Packets of both families through both networks, and one that stays in the first. */
+const pairs = [['h1', 'h3', 'h2'], ['fd01::1', 'fd02::3', 'fd01::2']] as const;
+
+async function agreesUnder(t: ExecutionContext, driver: FirewallName): Promise<void> {
+	const [between, by] = driver === 'nftables-bridge' ? ['b', 'counters'] as const : ['s', 'trace'] as const;
+	const lab = await labOf(t, parted(between), {firewalls: [driver]});
+	await lab.run('h3 bind web', 'secrule add allow h1 to web tcp dport 80', ...driver === 'sg' ? [] : ['secrule add deny h1 to h2 icmp', 'secrule add reject h1 to web udp']);
+	const along = (first: string, fw: string, last: string) => `${between}1 ${first} ${by}, fw ${fw}, ${between}2 ${last}`;
+	for (const [from, to, near] of pairs) {
+		t.is(await explained(lab, `${from} ${to} tcp 80`), `${along('passes', 'passes counters', `passes ${by}`)} | allowed | Allowed by rule 1 (allow h1 to web tcp dport 80).`);
+		t.is(await explained(lab, `${from} ${to} tcp 81`), `${along('drops', 'beyond nothing', `beyond ${by === 'trace' ? by : 'nothing'}`)} | blocked | Denied: no rule matches, and a perimeter firewall stands between the two addresses.`);
+		t.is(await explained(lab, `${from} ${near} tcp 80`), `${between}1 passes ${by} | allowed | Allowed: no rule matches, and nothing guards the destination.`);
+		if (driver !== 'sg') {
+			t.is(await explained(lab, `${from} ${near}`), `${between}1 drops ${by} | blocked | Denied by rule 2 (deny h1 to h2 icmp).`);
+			t.is(await explained(lab, `${from} ${to} udp 53`), `${along('passes', 'rejects counters', `beyond ${by === 'trace' ? by : 'nothing'}`)} | blocked | Rejected by rule 3 (reject h1 to web udp).`);
+		}
+	}
+}
+
+for (const driver of firewallNames) {
+	test.serial(`verdict, points and probe agree under ${driver}, in both families`, async t => agreesUnder(t, driver));
+}
 
 test.serial('a stateless rule lets no answer pass; a path may end early', async t => {
 	const lab = await labOf(t, new SecureNet());
@@ -85,4 +118,14 @@ test.serial('mistakes', async t => {
 	await t.throwsAsync(lab.run('explain h1 h2 tcp 80-90'), {code: 'port', message: 'A packet goes to one port.'});
 	const slip = await t.throwsAsync<InputError>(lab.run('explain h1 h2 tcpp 80'), {code: 'syntax'});
 	t.is(slip.details.nearest?.[0], 'tcp');
+});
+
+test.serial('a lost packet is no disagreement, and what never passes is one', async t => {
+	const lab = await labOf(t, new Sketch('h1 10.0.1.1/24 -- r1 10.0.1.254/24\nh2 10.0.2.2/24 -- r1 10.0.2.254/24'));
+	// As many as one probe sends.
+	await lab.node('r1').run`iptables -A FORWARD -p icmp -m limit --limit 1/hour --limit-burst 2 -j DROP`;
+	t.is(await explained(lab, 'h1 h2'), ' | allowed | Allowed: no rule matches, and nothing guards the destination.');
+	t.regex(await lab.node('r1').run`iptables -nvxL FORWARD`, /^ +2 .* DROP /m);
+	await lab.node('r1').run`iptables -A FORWARD -p icmp -j DROP`;
+	await t.throwsAsync(lab.run('explain h1 h2'), {code: 'disagreement', message: /probe: blocked/});
 });

@@ -1,9 +1,14 @@
 import test from 'ava';
 import {findCommand, nextWords} from '../../lib/commands/find.ts';
+import type {Scene} from '../../lib/commands/command.ts';
+import {inventoryOf} from '../../lib/policy/inventory.ts';
+import {emptyPolicy} from '../../lib/policy/model.ts';
 import {Reader} from '../../lib/policy/reader.ts';
+import {check} from '../../lib/topology/check.ts';
 import {splitWords} from '../../lib/util/words.ts';
 import {InputError} from '../../lib/util/errors.ts';
 import {scene} from '../helpers/scene.ts';
+import {sketch} from '../helpers/sketch.ts';
 
 const finds = test.macro({
 	title: (_, line: string, name: string) => `"${line}" is ${name}`,
@@ -98,7 +103,16 @@ test(offers, 'sghosts', ['db', 'web']);
 test(offers, 'h10', ofNode);
 test(offers, 'h10 bind', ['db', 'web']);
 test(offers, 'h10 bind web', ['db', 'web']);
-test(offers, 'h10 ping', ['fw', 'h10', 'h11', 'h20', 'h21', 'h30', 'h31', 's1', 's2', 's3']);
+test(offers, 'h10 ping', ['fw', 'h10', 'h11', 'h20', 'h21', 'h30', 'h31']);
+test(offers, 'fw', ['set', 'route', 'neighbor', 'rule']);
+test(offers, 's1', []);
+test(offers, 'h10 join', ['fw']);
+test(offers, 'firewall', ['openflow', 'sg', 'fwaas', 'both', 'iptables-perimeter', 'nftables-perimeter', 'nftables-bridge']);
+test(offers, 'firewall sg', ['s1', 's2', 's3']);
+test(offers, 'firewall sg s1', ['s2', 's3']);
+test(offers, 'firewall nftables-perimeter', ['fw']);
+test(offers, 'firewall nftables-bridge', []);
+test(offers, 'link h10', ['fw', 'h11', 'h20', 'h21', 'h30', 'h31', 's1', 's2', 's3']);
 test(offers, 'link h10 s1', ['up', 'down', 'set']);
 test(offers, 'flows', ['--watch', '--all', 's1', 's2', 's3']);
 test(offers, 'rules', ['--watch', '--all', 'fw']);
@@ -124,3 +138,30 @@ test(offers, 'help secrule', secruleVerbs);
 test(offers, 'help h10', ['COMMAND', ...ofNode]);
 test(offers, 'nodes', []);
 test(offers, 'frobnicate', []);
+
+/** Two routers, one of them a perimeter firewall, two bridges, one of them with a firewall; r1 is an edge router. */
+const mixed: Scene = (() => {
+	const blueprint = check(sketch(t => {
+		t.addRouter('r1', {bgp: {as: 65_000}});
+		t.addRouter('fw', {perimeter: true});
+		t.addBridge('b1');
+		t.addBridge('b2', {firewall: 'nftables-bridge'});
+		t.addHost('h1');
+	}));
+	const nodes = new Map([...blueprint.nodes].map(([name, plan]) => [name, {...plan, plan}]));
+	return {policy: emptyPolicy('bound'), network: {nodes}, inventory: inventoryOf(blueprint)};
+})();
+
+for (const [line, words] of [
+	['rules', ['--watch', '--all', 'b2', 'fw']],
+	['connections', ['--watch', '--all', 'b2', 'fw']],
+	['flows', ['--watch', '--all']],
+	['firewall nftables-bridge', ['b2']],
+	['h1 join', ['r1']],
+	['bgp rib', ['r1']],
+	['b1', []],
+] as const) {
+	test(`after "${line}", of a lab that runs: ${words.join(', ') || 'nothing'}`, t => {
+		t.deepEqual(nextWords(splitWords(line), mixed), [...words]);
+	});
+}

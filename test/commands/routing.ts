@@ -101,12 +101,40 @@ test.serial('next hops, metrics, tables, types and rules, of hosts too', async t
 	t.deepEqual([await stateOf(lab, 'r1'), await stateOf(lab, 'h1')], before);
 });
 
-test.serial('a line that route list prints is one that route add reads', async t => {
+/** Text of a listing, in lines. */
+async function listed(lab: Lab, line: string): Promise<readonly string[]> {
+	const [answer] = await lab.run(line);
+	return answer?.text.split('\n').filter(Boolean) ?? [];
+}
+
+test.serial('what the lists print, del and add read: taken away and added again, all is as before', async t => {
 	const lab = await labOf(t, bare());
-	const lines = ['10.9.0.0/16 via 10.3.0.1 dev if3', '10.8.0.0/16 via 192.0.2.1 dev if3 onlink metric 9', 'blackhole 10.7.0.0/16 table 5', 'default via fd03::1 dev if3', '10.6.0.0/16 dev if3 source 10.3.0.254'];
-	await lab.run(...lines.map(line => `r1 route add ${line}`));
-	const [all] = await lab.run('r1 route list table all');
-	t.deepEqual(all?.text.split('\n').filter(line => line.endsWith(' proto static')).map(line => line.replace(' proto static', '')).sort(), lines.sort());
+	const routes = ['10.9.0.0/16 via 10.3.0.1 dev if3', '10.8.0.0/16 via 192.0.2.1 dev if3 onlink metric 9', 'blackhole 10.7.0.0/16 table 5', '10.5.0.0/16 dev if3 table default', 'default via fd03::1 dev if3', '10.6.0.0/16 dev if3 source 10.3.0.254', '10.4.0.0/16 via 10.3.0.1 dev if3 weight 2 via 10.3.0.2 dev if3'];
+	const rules = ['from 10.0.0.1 table 7 priority 100', 'to 10.9.0.0/16 interface if1 table main priority 101', 'inet6 interface if1 mark 5/255 table 9 priority 102', 'from fd00::/64 to fd03::1 table 9 priority 103'];
+	await lab.run(...routes.map(line => `r1 route add ${line}`), ...rules.map(line => `r1 rule add ${line}`), 'r1 neighbor add 10.3.0.9 lladdr h3 dev if3', 'r1 neighbor add fd03::9 lladdr 02:00:00:00:00:99 dev if3');
+	t.deepEqual((await listed(lab, 'r1 route list table all')).filter(line => line.endsWith(' proto static')).map(line => line.replace(' proto static', '')).sort(), routes.sort());
+	for (const [what, isAgain] of [['route', (line: string) => line.endsWith(' proto static')], ['rule', (line: string) => !line.includes('table local')], ['neighbor', (line: string) => line.includes('# permanent')]] as const) {
+		const before = await listed(lab, `r1 ${what} list${what === 'route' ? ' table all' : ''}`);
+		t.true(before.length > 1, what);
+		const again = before.filter(isAgain);
+		await lab.run(...again.map(line => `r1 ${what} del ${line}`), ...again.map(line => `r1 ${what} add ${line}`));
+		t.deepEqual([...await listed(lab, `r1 ${what} list${what === 'route' ? ' table all' : ''}`)].sort(), [...before].sort(), what);
+	}
+
+	// The kernel tells a rule of its own from one that says the same.
+	for (const line of [...(await listed(lab, 'r1 route list')).map(route => `route add ${route}`), ...rules.map(rule => `rule add ${rule}`)]) {
+		await t.throwsAsync(lab.run(`r1 ${line}`), {code: `${line.split(' ')[0] ?? ''}-exists`}, line);
+	}
+});
+
+test.serial('a neighbor that nobody has answered for, and one with another MAC', async t => {
+	const lab = await labOf(t, bare());
+	t.true(await isSilent(lab, 'h3', '10.3.0.77'));
+	const [line = ''] = (await listed(lab, 'h3 neighbor list')).filter(each => each.startsWith('10.3.0.77 '));
+	t.regex(line, /^10\.3\.0\.77 +dev h3-eth0 +# (?:incomplete|failed)$/);
+	await lab.run(`h3 neighbor del ${line}`, 'h3 neighbor add 10.3.0.9 dev h3-eth0 lladdr r1');
+	await t.throwsAsync(lab.run('h3 neighbor del 10.3.0.9 lladdr 02:00:00:00:00:99'), {code: 'neighbor', message: /h3 knows the MAC \S+ at 10\.3\.0\.9/});
+	await lab.run('h3 neighbor del 10.3.0.9 lladdr r1');
 });
 
 test.serial('a neighbor by name, one that is learned, and whose it is', async t => {
@@ -168,25 +196,43 @@ async function shared(t: ExecutionContext): Promise<Lab> {
 	return lab;
 }
 
-test.serial(fails, 'r1 route add 10.0.0.0/8 via 10.77.0.1', 'kernel', 14, /ENETUNREACH \(Nexthop has invalid gateway\)/);
-test.serial(fails, 'r1 route add 10.0.0.0/8 dev if9', 'unknown-interface', 14, /no interface "if9".*if1 or if2/);
+test.serial(fails, 'r1 route add 10.0.0.0/8 via 10.77.0.1', 'next-hop', 29, /^10\.77\.0\.1 is on no network of r1, .* r1 is on 10\.3\.0\.0\/24 \(if3\)\. Give .* dev INTERFACE onlink\.$/);
+test.serial(fails, 'r1 route add 10.0.0.0/8 via 10.3.0.1 via 10.77.0.1', 'next-hop', 42, /^10\.77\.0\.1 is on no network of r1/);
+test.serial(fails, 'r1 route add 10.0.0.0/8 via 10.3.0.1 dev if2', 'next-hop', 29, /^10\.3\.0\.1 is on no network of r1 behind if2/);
+test.serial(fails, 'r1 route add fd09::/64 via fd77::1', 'next-hop', 28, /^fd77::1 is on no network of r1, .* r1 is on fd03::\/64 \(if3\)/);
+test.serial(fails, 'r1 route add 10.0.0.0/8 via 10.77.0', 'address', 29, /"10\.77\.0" is not an address/);
+test.serial(fails, 'r1 route add defualt via 10.3.0.1', 'prefix', 14, /is not a prefix\. Did you mean default\?/);
+test.serial(fails, 'r1 route add 10.0.0.0/8 dev if3 table mian', 'unknown-table', 39, /no table "mian"\. Did you mean main\?/);
+test.serial(fails, 'r1 route add 10.0.0.0/8 via 10.3.0.1 dev if33', 'unknown-interface', 42, /no interface "if33"\. Did you mean if3/);
+test.serial(fails, 'r1 route add 10.0.0.0/8 dev if9', 'unknown-interface', 29, /no interface "if9".*if1 or if2/);
 test.serial(fails, 'r1 route add 10.3.0.0/24 dev if3', 'route-exists', 14, /has a route to 10\.3\.0\.0\/24 already: dev if3/);
 test.serial(fails, 'r1 route add 10.0.0.1/8 dev if3', 'prefix', 14, /host bits zero/);
 test.serial(fails, 'r1 route add 10.0.0.0/8', 'syntax', 24, /via or dev/);
 test.serial(fails, 'r1 route add 10.0.0.0/8 via fd03::1', 'route', 14, /other family/);
-test.serial(fails, 'r1 route add 10.0.0.0/8 dev if3 table 0', 'number', 39, /Give 1 to/);
+test.serial(fails, 'r1 route add 10.0.0.0/8 dev if3 table 0', 'unknown-table', 39, /Give 1 to/);
 test.serial(fails, 'r1 route del 10.0.0.0/8', 'no-route', 14, /no such route to 10\.0\.0\.0\/8/);
-test.serial(fails, 'r1 neighbor add 10.3.0.9 lladdr h1 dev if3', 'neighbor', 17, /neither a MAC nor a node on the wire of if3/);
-test.serial(fails, 'r1 neighbor add 10.3.0.9 lladdr h1', 'neighbor', 17, /needs an interface: the node has 3/);
+test.serial(fails, 'r1 neighbor add 10.3.0.9 lladdr h1 dev if3', 'neighbor', 33, /neither a MAC nor a node on the wire of if3\. Did you mean h3\? Write a MAC such as \S+, or one of h3\./);
+test.serial(fails, 'r1 neighbor add 10.3.0 lladdr h3 dev if3', 'address', 17, /"10\.3\.0" is not an address/);
+test.serial(fails, 'r1 neighbor add 10.3.0.9 dev if3', 'syntax', 33, /go on with lladdr/);
+test.serial(fails, 'r1 neighbor add 10.3.0.9 lladdr h3 dev if9', 'unknown-interface', 40, /no interface "if9".*if1 or if2/);
+test.serial(fails, 'r1 neighbor add 10.3.0.254 lladdr h3 dev if3', 'neighbor', 17, /is an address of r1 itself/);
+test.serial(fails, 'r1 neighbor del 10.3.0.9 dev if9', 'unknown-interface', 30, /no interface "if9"/);
+test.serial(fails, 'r1 neighbor add 10.3.0.9 lladdr h1', 'neighbor', 17, /needs an interface: r1 has if1, if2, if3/);
 test.serial(fails, 'r1 neighbor del 10.3.0.9 dev if3', 'no-neighbor', 17, /no neighbor 10\.3\.0\.9 on if3/);
 test.serial(fails, 'r1 rule del from 10.9.0.0/16', 'no-rule', 18, /no such rule/);
-test.serial(fails, 'r1 rule add from 10.9.0.0/16 to fd00::/64 table 5', 'rule', 49, /mixes IPv4 and IPv6/);
+test.serial(fails, 'r1 rule add from 10.9.0.0/16 to fd00::/64 table 5', 'family', 33, /fd00::\/64 is not of IPv4/);
+test.serial(fails, 'r1 rule add inet6 from 10.9.0.0/16 table 5', 'family', 24, /10\.9\.0\.0\/16 is not of IPv6/);
+test.serial(fails, 'r1 rule add from 10.9.0 table 5', 'prefix', 18, /"10\.9\.0" is not a prefix/);
+test.serial(fails, 'r1 rule add from 10.9.0.0/16', 'syntax', 29, /go on with to, interface, mark or table/);
+test.serial(fails, 'r1 rule add mark 5/x table 5', 'mark', 18, /"5\/x" is no mark\. Write a number or VALUE\/MASK/);
+test.serial(fails, 'r1 rule add table lcoal', 'unknown-table', 19, /no table "lcoal"\. Did you mean local\?/);
 test.serial(fails, 'r1 rule add interface if9 table 5', 'unknown-interface', 23, /no interface "if9".*if1 or if2/);
 test.serial(fails, 'r1 set proxyArp on if9', 'unknown-interface', 20, /no interface "if9"/);
 test.serial(fails, 'r1 set mtu 1000 if3', 'mtu', 12, /1280 to 65535/);
 test.serial(fails, 'r1 set mtu 60000000 if3', 'number', 12, /68 to 65535/);
 test.serial(fails, 'r1 set sysctl kernel.hostname x', 'sysctl', 15, /begin with net/);
 test.serial(fails, 'r1 set sysctl net/../kernel/hostname x', 'sysctl', 15, /begin with net/);
+test.serial(fails, 'r1 set sysctl net.ipv4.conf.if33.rp_filter 1', 'unknown-sysctl', 15, /Did you mean net\/ipv4\/conf\/if3\/rp_filter/);
 test.serial(fails, 'r1 set sysctl net.ipv4.ip_forwrd 1', 'unknown-sysctl', 15, /Did you mean/);
 test.serial(fails, 'r1 set sysctl net.ipv4.ip_forward often', 'sysctl', 15, /EINVAL/);
 
@@ -198,7 +244,7 @@ const offers = test.macro({
 	title: (_, line: string, expected: readonly string[]) => `Tab behind "${line}": ${expected.join(', ')}`,
 });
 
-test(offers, 'fw', ['set', 'route', 'neighbor', 'rule', 'bind']);
+test(offers, 'fw', ['set', 'route', 'neighbor', 'rule']);
 test(offers, 'fw route', ['add', 'del', 'list']);
 test(offers, 'fw route add', ['default', 'blackhole']);
 test(offers, 'fw route add 10.0.0.0/8 dev', ['fw-eth0', 'fw-eth2']);
@@ -207,6 +253,7 @@ test(offers, 'fw set', ['forward', 'proxyArp', 'sysctl']);
 test(offers, 'fw set proxyArp', ['on', 'off']);
 test(offers, 'fw set proxyArp on', ['fw-eth0']);
 test(offers, 'h10 neighbor add 10.0.10.1 lladdr', ['h11', 'fw']);
+test(offers, 'fw rule add table', ['main', 'local', 'default']);
 test(offers, 'fw rule add', ['from', 'to', 'interface', 'mark', 'table']);
 
 test('a switch has no routes; a program of the same name runs when an option follows', t => {

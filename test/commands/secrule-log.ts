@@ -1,9 +1,9 @@
 /** `secrule log` waits for packets, or for its time to pass; where somebody looks on, it shows them as they come. */
-import {setTimeout as sleep} from 'node:timers/promises';
 import test from 'ava';
 import {runLine} from '../../lib/commands/run-line.ts';
 import {type SecruleLogResult, probeAll} from '../../lib/index.ts';
 import SecureNet from '../../topologies/securenet.ts';
+import {patience} from '../helpers/patience.ts';
 import {labOf} from '../helpers/scenario.ts';
 
 test.serial('N packets, or all that come in time', async t => {
@@ -16,7 +16,7 @@ test.serial('N packets, or all that come in time', async t => {
 	t.deepEqual((two?.result as SecruleLogResult).map(({device, rule, sentence, text, packet}) => [device, rule, sentence, text, packet]), [1, 2].map(port =>
 		['s1', 1, 'deny h11 to db udp log "spy"', 'spy', `udp 10.0.10.11:4000 > 10.0.20.20:${port}`]));
 	t.regex(two?.text ?? '', /^\d\d:\d\d:\d\d\.\d{3} {2}s1 {2}spy {2}udp 10\.0\.10\.11:4000 > 10\.0\.20\.20:1 {2}1 \(deny h11 to db udp log "spy"\)$/m);
-	const [late] = await Promise.all([lab.run('secrule log 50 1'), sleep(100).then(async () => send(3))]);
+	const [late] = await Promise.all([lab.run(`secrule log 50 ${2 * patience}`), send(3)]);
 	t.deepEqual((late[0]?.result as SecruleLogResult).map(({packet}) => packet), Array.from({length: 2}, () => 'udp 10.0.10.11:4000 > 10.0.20.20:3'));
 });
 

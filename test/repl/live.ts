@@ -17,10 +17,16 @@ test.serial('secrule log and flows --watch show what happens, and end by Ctrl-C'
 	await terminal.shows(/in the background/);
 	await terminal.clear();
 	await terminal.line('flows s2 --watch');
-	await terminal.shows(/^device +where +hits +\/s +sentence\n(?:.*\n)*s2 +8 rules +\d+ +\d+\.\d +allow h21 to db icmp log$/m);
+	await terminal.shows(/^device +hits +\/s +sentence +line\n[^]*^s2 +\d+ +\d+\.\d +allow h21 to db icmp log +table=8 rules /m);
 	// Rates are there from the second look on.
-	await terminal.shows(/^s2 +4 state +\d+ +[1-9]\d*\.\d +part of a connection/m);
-	t.notRegex(await terminal.screen(), /sentence\n[^]*\ndevice +where/);
+	await terminal.shows(/^s2 +\d+ +[1-9]\d*\.\d +part of a connection/m);
+	t.notRegex(await terminal.screen(), /line\n[^]*\ndevice +hits/);
+	await terminal.press('C-c');
+	await terminal.shows(/\nsecurenet>$/);
+
+	await terminal.clear();
+	await terminal.line('flows --watch --all');
+	t.regex(await terminal.shows(/^… \d+ more$/m), /^device +hits +\/s +sentence +line\n(?:.*\n)+… \d+ more$/m);
 	await terminal.press('C-c');
 	await terminal.shows(/\nsecurenet>$/);
 

@@ -1,16 +1,18 @@
 /** Which signals end a session, and which only the line that runs. */
-import {setTimeout} from 'node:timers/promises';
 import test from 'ava';
 import {Signals} from '../../lib/repl/signals.ts';
+import {longPatience} from '../helpers/patience.ts';
 
 /** Sends a signal to this process and waits until it has been dealt with. */
 async function raise(signal: NodeJS.Signals): Promise<void> {
 	const received = new Promise(resolve => {
 		process.once(signal, resolve);
 	});
-	process.kill(process.pid, signal);
 	// A process that only waits for a signal ends.
-	await Promise.race([received, setTimeout(5000)]);
+	const alive = setTimeout(() => undefined, longPatience);
+	process.kill(process.pid, signal);
+	await received;
+	clearTimeout(alive);
 }
 
 test.serial('at the prompt Ctrl-C ends the line that runs, and one that comes late ends nothing', async t => {
@@ -36,9 +38,9 @@ test.serial('where nobody types the next line Ctrl-C ends the session, also betw
 test.serial('SIGTERM ends the session at the prompt, whatever runs', async t => {
 	using signals = new Signals();
 	signals.keysLeave = false;
-	await Promise.all([signals.interruptible(async signal => Promise.race([setTimeout(5000), new Promise(resolve => {
+	await Promise.all([signals.interruptible(async signal => new Promise(resolve => {
 		signal.addEventListener('abort', resolve);
-	})])), raise('SIGTERM')]);
+	})), raise('SIGTERM')]);
 	t.true(signals.leaving.aborted);
 	t.is(signals.exitStatus, 143);
 });

@@ -1,6 +1,6 @@
-import {setTimeout} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import {labRecord} from '../../lib/network/journal.ts';
+import {eventually} from '../helpers/eventually.ts';
 import {daemonsOf} from '../helpers/machine.ts';
 import {uniqueName} from '../helpers/names.ts';
 import {Terminal} from '../helpers/terminal.ts';
@@ -148,9 +148,6 @@ test.serial('a terminal that hangs up takes the lab down', async t => {
 	await terminal.line('h10 sh -c \'echo ready; exec sleep 60\'');
 	await terminal.shows(/^ready$/m);
 	await terminal.close();
-	for (let tries = 0; tries < 100 && daemonsOf(name).length > 0; tries++) {
-		await setTimeout(100);
-	}
-
+	await eventually(() => daemonsOf(name).length === 0);
 	t.deepEqual(daemonsOf(name), []);
 });
