@@ -15,6 +15,7 @@ import type {Link} from './link/link.ts';
 import type {Tunnel} from './link/tunnel.ts';
 import {type Added, type Addition, type LinkChange, Network, type NetworkOptions, type TunnelChange, type NodeChange, type Removal} from './network/network.ts';
 import {ovsDirectory} from './network/paths.ts';
+import {diskError} from './network/state-files.ts';
 import type {Node} from './node/node.ts';
 import {type Inventory, inventoryOf} from './policy/inventory.ts';
 import {type Policy, emptyPolicy} from './policy/model.ts';
@@ -47,7 +48,7 @@ export type LabEvents = EdgeEvents & {
 	log: [LogEntry];
 	/** A node came or went. */
 	node: [NodeChange];
-	/** A switch port gained or lost its carrier; or a link came or went, told for each of its ends. */
+	/** A switch port gained or lost its carrier; or a link or tunnel came or went, told for each of its ends. */
 	link: [LinkChange];
 	/** An SSH tunnel gained or lost its connection. */
 	tunnel: [TunnelChange];
@@ -106,8 +107,9 @@ export class Lab extends EventEmitter<LabEvents> {
 			lab.#control = await Control.start(network, lab, options.signal);
 			return lab;
 		} catch (error) {
+			const told = diskError(error, network.directory) ?? error;
 			await (lab ?? network).down();
-			throw error;
+			throw told;
 		}
 	}
 

@@ -1,12 +1,16 @@
 /** The links by which hosts get to edge routers: those that a joining made go with the leaving, those that were there before stay. */
 import type {Network} from '../network/network.ts';
+import type {InterfacePlan} from '../topology/blueprint.ts';
+import {segmentsOf} from '../topology/segments.ts';
 import {attachmentOf, edgeInterfaces, linksFor} from './access.ts';
 import type {Joining} from './control-plane.ts';
 
 export class AccessLinks {
 	readonly #network: Network;
-	/** Hosts whose link to the router was made here. */
-	readonly #made = new Set<string>();
+	/** By host, the interface of the link that was made here. Somebody else may have taken it away: one that comes then is another one. */
+	readonly #made = new Map<string, InterfacePlan>();
+	/** By host, the interface by which it came to a router last. It stays with the host when what is behind it leads to no router any more. */
+	readonly #last = new Map<string, InterfacePlan>();
 	/** Hosts that are losing their link because they join another router. */
 	readonly #moving = new Set<string>();
 
@@ -41,25 +45,32 @@ export class AccessLinks {
 			this.#moving.clear();
 		}
 
-		for (const host of hosts) {
-			this.#made.add(host);
-		}
-
+		this.#note(joinings, new Set(hosts));
 		return hosts;
 	}
 
 	/** Removes what was made for them. @throws as Network.remove */
 	async take(hosts: readonly string[]): Promise<void> {
-		await this.#unlink(hosts.filter(host => this.#made.has(host)));
+		const {nodes} = this.#network.blueprint;
+		await this.#unlink(hosts.filter(host => nodes.get(host)?.interfaces.some(each => each === this.#made.get(host))));
 	}
 
-	/** Somebody else took the link away: one that comes now is not ours. */
-	forget(host: string): void {
-		this.#made.delete(host);
+	#note(joinings: readonly Joining[], linked: ReadonlySet<string>): void {
+		const {blueprint} = this.#network;
+		const segments = segmentsOf(blueprint);
+		for (const {host, router} of joinings) {
+			const own = attachmentOf(blueprint, host, router, segments)?.own;
+			if (own) {
+				this.#last.set(host, own);
+				if (linked.has(host)) {
+					this.#made.set(host, own);
+				}
+			}
+		}
 	}
 
 	async #unlink(hosts: readonly string[]): Promise<void> {
-		const ends = hosts.flatMap(host => edgeInterfaces(this.#network.blueprint, host));
+		const ends = hosts.flatMap(host => [...edgeInterfaces(this.#network.blueprint, host), ...this.#stillThere(host)]);
 		const links = this.#network.links.filter(link => link.ends.some(end => ends.some(({node, name}) => node === end.node && name === end.name)));
 		if (links.length > 0) {
 			await this.#network.remove({links});
@@ -67,6 +78,11 @@ export class AccessLinks {
 
 		for (const host of hosts) {
 			this.#made.delete(host);
+			this.#last.delete(host);
 		}
+	}
+
+	#stillThere(host: string): InterfacePlan[] {
+		return this.#network.blueprint.nodes.get(host)?.interfaces.filter(each => each === this.#last.get(host)) ?? [];
 	}
 }

@@ -1,13 +1,14 @@
-/** The BGP side of one edge router: its daemon, started again when it ends, and its agent, told the best paths. */
+/** The BGP side of one edge router: its daemon, told again what it did not hear and started again when it ends, and its agent, told the best paths. */
 import {setTimeout} from 'node:timers/promises';
 import type {Namespace} from '../kernel/namespace.ts';
 import {Gobgp} from '../services/gobgp.ts';
 import type {Watch} from '../services/gobgp-client.ts';
 import type {BgpNeighbor, SessionState} from '../services/gobgp-neighbor.ts';
 import type {BgpPath} from '../services/gobgp-path.ts';
-import {type Prefix, formatAddress, formatPrefix} from '../util/address.ts';
+import {type Address, type Prefix, formatAddress, formatPrefix} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
 import type {Agent, Known, Learned} from './agent.ts';
+import {Telling} from './telling.ts';
 
 export type BgpRouterOptions = {
 	readonly name: string;
@@ -20,6 +21,8 @@ export type BgpRouterOptions = {
 	/** The daemon ended, and is started again. */
 	readonly down: (error: SecureNetError) => void;
 	readonly up: () => void;
+	/** The daemon did not answer, and is told again. */
+	readonly failed: (error: SecureNetError) => void;
 	/** A session came or went. */
 	readonly changed: () => void;
 };
@@ -35,6 +38,7 @@ export class BgpRouter {
 	readonly #sessions = new Map<string, SessionState>();
 	readonly #stopping = new AbortController();
 	#gobgp: Gobgp | undefined;
+	#telling: Telling | undefined;
 	#watch: Watch | undefined;
 	#pause: number = backOff.first;
 	/** The start that is under way, if one is: there is one at a time. */
@@ -67,9 +71,9 @@ export class BgpRouter {
 		return this.#gobgp !== undefined;
 	}
 
-	/** Addresses of neighbors with which there is no session. */
-	get missing(): string[] {
-		return [...this.#neighbors.keys()].filter(address => this.#sessions.get(address) !== 'established');
+	/** Whether the session with this neighbor is established. */
+	hears(neighbor: Address): boolean {
+		return this.#sessions.get(formatAddress(neighbor)) === 'established';
 	}
 
 	/** From now on it has these neighbors and no others; sessions that stay the same are not broken. */
@@ -111,9 +115,8 @@ export class BgpRouter {
 	/** Twice is fine. */
 	async stop(): Promise<void> {
 		this.#stopping.abort(new SecureNetError('gobgp', `gobgpd of ${this.name} has been stopped.`));
-		this.#watch?.close();
 		const gobgp = this.#gobgp;
-		this.#gobgp = undefined;
+		this.#letGo();
 		await gobgp?.stop();
 		await this.#starting?.catch(() => undefined);
 	}
@@ -128,8 +131,7 @@ export class BgpRouter {
 			await this.#instruct(gobgp);
 			this.#stopping.signal.throwIfAborted();
 		} catch (error) {
-			this.#gobgp = undefined;
-			this.#watch?.close();
+			this.#letGo();
 			await gobgp.stop();
 			throw error;
 		}
@@ -142,16 +144,7 @@ export class BgpRouter {
 
 	/** A daemon that is down or just ending will be told everything when it is up again. */
 	async #tell(work: (gobgp: Gobgp) => Promise<void>): Promise<void> {
-		const gobgp = this.#gobgp;
-		try {
-			if (gobgp) {
-				await work(gobgp);
-			}
-		} catch (error) {
-			if (this.#gobgp === gobgp) {
-				throw error;
-			}
-		}
+		await this.#telling?.tell(work);
 	}
 
 	/** Changes are heard from before the table is read, and count from after that, so that none is missed. */
@@ -175,6 +168,9 @@ export class BgpRouter {
 			lost: () => undefined,
 		});
 		this.#gobgp = gobgp;
+		this.#telling = new Telling(gobgp, {announced: this.#announced, neighbors: this.#neighbors}, {failed: this.#options.failed, hung: error => {
+			this.#starting = this.#end(gobgp, error);
+		}});
 		this.#watch = watch;
 		await Promise.all([...this.#neighbors.values()].map(async each => gobgp.addNeighbor(each)));
 		await gobgp.announce([...this.#announced.values()].map(to => ({to})));
@@ -186,14 +182,27 @@ export class BgpRouter {
 
 	/** A router without a daemon knows nothing of others: what it knew may be wrong by now. */
 	#fall(error: SecureNetError): void {
-		this.#watch?.close();
-		this.#gobgp = undefined;
+		this.#letGo();
 		this.#sessions.clear();
 		if (!this.#stopping.signal.aborted) {
 			this.#options.agent.replace([]);
 			this.#options.down(error);
 			this.#starting = this.#rise();
 		}
+	}
+
+	/** One that does not answer is ended; the next one is told everything from the beginning. */
+	async #end(gobgp: Gobgp, error: SecureNetError): Promise<void> {
+		this.#letGo();
+		await gobgp.stop().catch(() => undefined);
+		this.#fall(error);
+	}
+
+	#letGo(): void {
+		this.#watch?.close();
+		this.#telling?.close();
+		this.#telling = undefined;
+		this.#gobgp = undefined;
 	}
 
 	async #rise(): Promise<void> {

@@ -4,8 +4,9 @@ import {join} from 'node:path';
 import type {Network} from '../network/network.ts';
 import type {BgpNeighbor, NeighborState} from '../services/gobgp-neighbor.ts';
 import type {BgpPath} from '../services/gobgp-path.ts';
+import type {Blueprint} from '../topology/blueprint.ts';
 import {type EdgePlan, type Session, edgesOf, sessionsOf} from '../topology/bgp-sessions.ts';
-import {type Prefix, formatAddress} from '../util/address.ts';
+import {type Prefix, formatAddress, sameAddress} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
 import {BgpRouter} from './bgp-router.ts';
@@ -20,12 +21,17 @@ export class BgpControl implements ControlPlane {
 	readonly #network: Network;
 	readonly #edges: Edges;
 	readonly #routers = new Map<string, BgpRouter>();
+	/** By `keyOf`. */
+	#sessions: ReadonlyMap<string, Session> = new Map();
+	/** Those that nobody has waited for yet. */
+	#coming: Session[] = [];
 	/** What is under way. */
 	#last: Promise<unknown> = Promise.resolve();
 	/** What is to be told next, by router. */
 	#batches = new Map<string, Record<'announce' | 'withdraw', Prefix[]>>();
 	/** Are told of sessions and routers that come and go. */
 	readonly #listeners = new Set<() => void>();
+	#isDown = false;
 
 	private constructor(network: Network, edges: Edges) {
 		this.#network = network;
@@ -42,6 +48,14 @@ export class BgpControl implements ControlPlane {
 		edges.on('router', change => {
 			this.#follow(change);
 		});
+		edges.on('wires', change => {
+			this.#begin(async () => {
+				const coming = this.#coming;
+				await this.#reconfigure();
+				// What takes the place of a session that went may never come about.
+				this.#coming = change === 'removed' ? coming : this.#coming;
+			});
+		});
 	}
 
 	/**
@@ -53,7 +67,7 @@ export class BgpControl implements ControlPlane {
 		const control = new BgpControl(network, edges);
 		try {
 			await control.#reconfigure();
-			await control.ready([...control.#routers.keys()], signal);
+			await control.ready(signal);
 		} catch (error) {
 			await control.down();
 			throw error;
@@ -66,8 +80,10 @@ export class BgpControl implements ControlPlane {
 		await this.#last;
 	}
 
-	async ready(routers: readonly string[], signal?: AbortSignal): Promise<void> {
-		const missing = () => routers.flatMap(name => this.#routers.get(name)?.missing.map(address => `${name} with ${address}`) ?? []);
+	async ready(signal?: AbortSignal): Promise<void> {
+		const coming = this.#coming;
+		this.#coming = [];
+		const missing = () => coming.filter(session => this.#sessions.get(keyOf(session)) === session && !this.#isEstablished(session)).map(({ends: [a, b]}) => `${b.router} with ${formatAddress(a.address)}`);
 		await this.#until(() => missing().length === 0, signal);
 		if (signal?.aborted) {
 			throw new SecureNetError('interrupted', 'Interrupted while waiting for BGP sessions.');
@@ -87,6 +103,7 @@ export class BgpControl implements ControlPlane {
 	}
 
 	async down(): Promise<void> {
+		this.#isDown = true;
 		await Promise.all([...this.#routers.values()].map(async router => router.stop()));
 		this.#routers.clear();
 		this.#tellListeners();
@@ -168,10 +185,13 @@ export class BgpControl implements ControlPlane {
 
 	/** Starts the daemons that are missing, and tells all of them who their neighbors are now. */
 	async #reconfigure(): Promise<void> {
+		if (this.#isDown) {
+			return;
+		}
+
 		const {blueprint} = this.#edges;
 		const plans = edgesOf(blueprint).filter(({name}) => this.#edges.agents.has(name));
-		// A router that goes is in the blueprint until it has gone.
-		const sessions = sessionsOf(blueprint).filter(({ends}) => ends.every(({router}) => this.#edges.agents.has(router)));
+		const sessions = this.#renewSessions(blueprint);
 		const outcomes = await Promise.allSettled(plans.map(async plan => {
 			const router = this.#routers.get(plan.name) ?? await this.#start(plan);
 			await router.setNeighbors(neighborsOf(plan.name, sessions));
@@ -181,6 +201,24 @@ export class BgpControl implements ControlPlane {
 		if (failure) {
 			throw failure.reason;
 		}
+	}
+
+	/** One that is established stays as it is while both routers have its addresses: that another way to a neighbor came is no reason to break it. */
+	#renewSessions(blueprint: Blueprint): Session[] {
+		const before = this.#sessions;
+		// A router that goes is in the blueprint until it has gone.
+		const planned = sessionsOf(blueprint).filter(({ends}) => ends.every(({router}) => this.#edges.agents.has(router)));
+		const sessions = planned.map(session => {
+			const known = before.get(keyOf(session));
+			return known && (isSame(known, session) || (this.#isEstablished(known) && hasAddresses(blueprint, known))) ? known : session;
+		});
+		this.#sessions = new Map(sessions.map(session => [keyOf(session), session]));
+		this.#coming = [...this.#coming, ...sessions.filter(session => before.get(keyOf(session)) !== session)];
+		return sessions;
+	}
+
+	#isEstablished({ends: [a, b]}: Session): boolean {
+		return [[a, b], [b, a]].every(([own, other]) => own && other && this.#routers.get(own.router)?.hears(other.address) === true);
 	}
 
 	async #start(plan: EdgePlan): Promise<BgpRouter> {
@@ -199,6 +237,9 @@ export class BgpControl implements ControlPlane {
 			up: () => {
 				this.#edges.emit('router', {router: name, change: 'up'});
 			},
+			failed: error => {
+				this.#edges.emit('failure', error);
+			},
 			changed: () => {
 				this.#tellListeners();
 			},
@@ -213,6 +254,19 @@ export class BgpControl implements ControlPlane {
 
 		return router;
 	}
+}
+
+/** There is one for each pair and family. */
+function keyOf({ends: [a, b]}: Session): string {
+	return `${a.router} ${b.router} ${a.address.family}`;
+}
+
+function isSame({ends: a}: Session, {ends: b}: Session): boolean {
+	return a.every(({address}, index) => sameAddress(address, b[index]?.address ?? address));
+}
+
+function hasAddresses({nodes}: Blueprint, {ends}: Session): boolean {
+	return ends.every(({router, address}) => nodes.get(router)?.interfaces.some(({addresses}) => addresses.some(own => sameAddress(own.address, address))));
 }
 
 function neighborsOf(router: string, sessions: readonly Session[]): BgpNeighbor[] {

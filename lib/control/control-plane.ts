@@ -35,11 +35,11 @@ export type ControlPlane = {
 	/** Resolves when all that it was told of has been passed on. @throws SecureNetError when something of it failed */
 	settled(): Promise<void>;
 	/**
-	Resolves when these routers, which came, can tell each other things, or have not managed to in time, which is told of as a failure: they go on trying.
+	Resolves when routers that came since it was last asked, or were linked, can tell each other things, or have not managed to in time, which is told of as a failure: they go on trying.
 
 	@throws SecureNetError `interrupted`
 	*/
-	ready(routers: readonly string[], signal?: AbortSignal): Promise<void>;
+	ready(signal?: AbortSignal): Promise<void>;
 	/** @throws InputError `no-bgp` when it has none */
 	neighbors(router: string): Promise<NeighborState[]>;
 	/** All paths that the router knows, the best ones marked. */

@@ -1,8 +1,8 @@
 /** A lab's edge routers and their control plane: what joins, leaves, comes and goes there, and when the others have heard of it. */
 import type {Network} from '../network/network.ts';
 import type {Blueprint} from '../topology/blueprint.ts';
-import {edgesOf} from '../topology/bgp-sessions.ts';
-import {InputError, messageOf} from '../util/errors.ts';
+import {edgesOf, hearing} from '../topology/bgp-sessions.ts';
+import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {sortNames} from '../util/names.ts';
 import type {Agent} from './agent.ts';
 import {BgpControl} from './bgp.ts';
@@ -54,7 +54,7 @@ export class Control {
 		}
 
 		try {
-			const control = new Control(edges, blueprint.settings.control === 'controller' ? new Controller(edges) : await BgpControl.start(network, edges, signal));
+			const control = new Control(edges, blueprint.settings.control === 'controller' ? new Controller(network, edges) : await BgpControl.start(network, edges, signal));
 			await control.#joinFirst(firstJoinings(blueprint));
 			return control;
 		} catch (error) {
@@ -81,23 +81,36 @@ export class Control {
 	async join(joinings: readonly Joining[]): Promise<Spread & {readonly joins: readonly Join[]}> {
 		const begin = performance.now();
 		const joins = await this.edges.join(joinings);
-		return {joins, ...await this.#spread(begin, agent => joins.flatMap(prefixesOf).every(to => agent.knows(to)))};
+		const hears = hearing(this.edges.blueprint);
+		const waits = (agent: Agent, name: string) => joins.some(join => prefixesOf(join).some(to => !agent.knows(to) && hears(join.router, name, to.family)));
+		return {joins, ...await this.#spread(begin, agent => joins.flatMap(prefixesOf).every(to => agent.knows(to)), waits)};
 	}
 
 	/** @throws as Edges.leave; SecureNetError `gobgp` */
 	async leave(hosts: readonly string[]): Promise<Spread & {readonly left: readonly Place[]}> {
 		const begin = performance.now();
 		const left = await this.edges.leave(hosts);
-		return {left, ...await this.#spread(begin, agent => left.flatMap(prefixesOf).every(to => agent.hasForgotten(to)))};
+		const isAware = (agent: Agent) => left.flatMap(prefixesOf).every(to => agent.hasForgotten(to));
+		return {left, ...await this.#spread(begin, isAware, agent => !isAware(agent))};
 	}
 
-	/** Call when nodes have come. Edge routers among them are told everything, and the others of them, once their sessions are established. @throws SecureNetError `gobgp`, `interrupted` */
+	/**
+	Call when nodes have come. Edge routers among them are told everything, and the others of them, once their sessions are established; one that does not know all places within 5 s is told of as a failure.
+
+	@throws SecureNetError `gobgp`, `interrupted`
+	*/
 	async addRouters(nodes: readonly string[], signal?: AbortSignal): Promise<void> {
 		const added = nodes.filter(name => this.edges.addRouter(name));
 		if (added.length > 0) {
-			await this.#plane.settled();
-			await this.#plane.ready(added, signal);
+			await this.ready(signal);
+			await this.#learnt(new Set(added), signal);
 		}
+	}
+
+	/** Call when something has come by which edge routers may hear each other. @throws as addRouters */
+	async ready(signal?: AbortSignal): Promise<void> {
+		await this.#plane.settled();
+		await this.#plane.ready(signal);
 	}
 
 	/**
@@ -134,26 +147,57 @@ export class Control {
 		this.edges.close();
 	}
 
-	/** Waits for events, and looks at the agents at each. */
-	async #spread(begin: number, isAware: (agent: Agent) => boolean): Promise<Spread> {
+	/** Waits until those that are new know everybody whom they can hear of. */
+	async #learnt(added: ReadonlySet<string>, signal: AbortSignal | undefined): Promise<void> {
+		const hears = hearing(this.edges.blueprint);
+		const missing = () => [...added].flatMap(name => {
+			const hosts = this.#unknownTo(name, hears);
+			return hosts.length > 0 ? [`${name} does not know the way to ${hosts.join(', ')}`] : [];
+		});
+		await this.#until(() => missing().length === 0, signal);
+		if (signal?.aborted) {
+			throw new SecureNetError('interrupted', 'Interrupted while waiting for routes to hosts.');
+		}
+
+		if (missing().length > 0) {
+			this.edges.emit('failure', new SecureNetError('routes', `Within ${patience / 1000} s: ${missing().join('; ')}. "bgp routes" shows what each edge router knows, path where packets die.`));
+		}
+	}
+
+	/** Hosts that an edge router can hear of and has no route to, in natural order. */
+	#unknownTo(router: string, hears: ReturnType<typeof hearing>): string[] {
+		const agent = this.edges.agents.get(router);
+		const isUnknown = (place: Place) => prefixesOf(place).some(to => agent?.knows(to) === false && hears(place.router, router, to.family));
+		return sortNames([...this.edges.places.values()].filter(isUnknown).map(({host}) => host));
+	}
+
+	/** Waits for events, and looks at the agents at each. @param waits whether an agent may hear more; one that has no session of a family never hears of its addresses */
+	async #spread(begin: number, isAware: (agent: Agent) => boolean, waits: (agent: Agent, router: string) => boolean): Promise<Spread> {
 		await this.#plane.settled();
-		const unaware = () => [...this.edges.agents].filter(([, agent]) => !isAware(agent)).map(([name]) => name);
+		await this.#until(() => ![...this.edges.agents].some(([name, agent]) => waits(agent, name)));
+		const unaware = [...this.edges.agents].filter(([, agent]) => !isAware(agent)).map(([name]) => name);
+		return {unaware: sortNames(unaware), time: performance.now() - begin};
+	}
+
+	/** Looks whenever routes change, until it is so, or not so in time. */
+	async #until(isSo: () => boolean, signal?: AbortSignal): Promise<void> {
 		let look: () => void = () => undefined;
 		let timer: NodeJS.Timeout | undefined;
 		await new Promise<void>(resolve => {
 			look = () => {
-				if (unaware().length === 0) {
+				if (isSo() || signal?.aborted) {
 					resolve();
 				}
 			};
 
 			timer = setTimeout(resolve, patience);
 			this.edges.on('routes', look);
+			signal?.addEventListener('abort', look);
 			look();
 		});
 		clearTimeout(timer);
 		this.edges.off('routes', look);
-		return {unaware: sortNames(unaware()), time: performance.now() - begin};
+		signal?.removeEventListener('abort', look);
 	}
 }
 

@@ -1,19 +1,28 @@
 /** The control plane with a center: this process hears who is where and programs all edge routers itself. */
+import type {Network} from '../network/network.ts';
 import type {NeighborState} from '../services/gobgp-neighbor.ts';
 import type {BgpPath} from '../services/gobgp-path.ts';
-import {addressFinder} from '../topology/bgp-sessions.ts';
-import type {Address, Prefix} from '../util/address.ts';
+import {addressFinder, edgesOf} from '../topology/bgp-sessions.ts';
+import {type Address, type Prefix, formatAddress} from '../util/address.ts';
 import {InputError} from '../util/errors.ts';
 import type {Learned} from './agent.ts';
 import type {ControlPlane, Place} from './control-plane.ts';
 import {type Edges, prefixesOf} from './edges.ts';
+import {Ways} from './ways.ts';
 
 export class Controller implements ControlPlane {
 	readonly kind = 'controller';
 	readonly #edges: Edges;
+	/** By which addresses the routers know each other. */
+	#known: string;
+	readonly #ways: Ways;
 
-	constructor(edges: Edges) {
+	constructor(network: Network, edges: Edges) {
 		this.#edges = edges;
+		this.#known = this.#look();
+		this.#ways = new Ways(network, error => {
+			edges.emit('failure', error);
+		});
 		edges.on('join', place => {
 			this.#tell(place, true);
 		});
@@ -24,6 +33,9 @@ export class Controller implements ControlPlane {
 			if (change === 'added') {
 				this.#teach(router);
 			}
+		});
+		edges.on('wires', () => {
+			this.#follow();
 		});
 	}
 
@@ -55,12 +67,33 @@ export class Controller implements ControlPlane {
 		for (const [router, agent] of this.#edges.agents) {
 			agent.learn(prefixesOf(place).map(to => isThere ? this.#wayFrom(router, to, place.router, addresses) : {to}));
 		}
+
+		this.#ways.tell();
+	}
+
+	/** Routers that know each other by other addresses than before learn everything anew. */
+	#follow(): void {
+		const known = this.#look();
+		if (known !== this.#known) {
+			this.#known = known;
+			for (const router of this.#edges.agents.keys()) {
+				this.#teach(router);
+			}
+		}
+	}
+
+	#look(): string {
+		const {blueprint} = this.#edges;
+		const addresses = addressFinder(blueprint);
+		const edges = edgesOf(blueprint);
+		return edges.flatMap(a => edges.map(b => ([4, 6] as const).map(family => (a === b ? [] : addresses(a, b, family) ?? []).map(formatAddress).join(' ')))).join(', ');
 	}
 
 	/** A new router learns of everybody. */
 	#teach(router: string): void {
 		const addresses = addressFinder(this.#edges.blueprint);
 		this.#edges.agent(router).learn([...this.#edges.places.values()].flatMap(place => prefixesOf(place).map(to => this.#wayFrom(router, to, place.router, addresses))));
+		this.#ways.tell();
 	}
 
 	#wayFrom(router: string, to: Prefix, target: string, addresses: ReturnType<typeof addressFinder>): Learned {
@@ -70,6 +103,11 @@ export class Controller implements ControlPlane {
 	#addressOf(router: string, {from, family}: {readonly from: string; readonly family: 4 | 6}, addresses: ReturnType<typeof addressFinder>): Address | undefined {
 		const {nodes} = this.#edges.blueprint;
 		const [here, there] = [nodes.get(from), nodes.get(router)];
-		return here && there && addresses(here, there, family)?.[1];
+		const address = here && there && addresses(here, there, family)?.[1];
+		if (address) {
+			this.#ways.look(here, router, address);
+		}
+
+		return address;
 	}
 }

@@ -16,7 +16,13 @@ import {type Claim, announce} from './announcement.ts';
 import type {EdgeEvents, Join, Joining, Place} from './control-plane.ts';
 import {noAddress, refuseJoinings} from './refusals.ts';
 
-type Events = EdgeEvents & {/** Some router's routes changed. */ readonly routes: []; readonly failure: [SecureNetError]};
+type Events = EdgeEvents & {
+	/** Some router's routes changed. */
+	readonly routes: [];
+	/** Links or tunnels came or went: routers may hear others than before. */
+	readonly wires: ['added' | 'removed'];
+	readonly failure: [SecureNetError];
+};
 
 /** A host that has come to its router, of which nobody knows yet. */
 type Settled = {readonly join: Join; readonly attachment: Attachment; readonly before: Place | undefined};
@@ -26,7 +32,7 @@ export class Edges extends EventEmitter<Events> {
 	readonly #agents = new Map<string, Agent>();
 	readonly #places = new Map<string, Place>();
 	readonly #links: AccessLinks;
-	/** The last one in which somebody looked for hosts that lost their way to their router: a removal is told for each end of each link. */
+	/** As of the last look at what links and tunnels that came or went have changed: they are told of for each of their ends. */
 	#seen: Blueprint | undefined;
 	/** Changes wait for each other. */
 	#last: Promise<unknown> = Promise.resolve();
@@ -44,9 +50,13 @@ export class Edges extends EventEmitter<Events> {
 		}
 
 		network.on('link', ({change}) => {
-			if (change === 'removed' && this.#seen !== this.blueprint) {
+			if (change !== undefined && this.#seen !== this.blueprint) {
 				this.#seen = this.blueprint;
-				this.#lose();
+				if (change === 'removed') {
+					this.#lose();
+				}
+
+				this.emit('wires', change);
 			}
 		});
 	}
@@ -230,12 +240,11 @@ export class Edges extends EventEmitter<Events> {
 		return found;
 	}
 
-	/** Somebody took away a link, a host's own or its router's: who was here by it is no longer. */
+	/** Somebody took away a link or tunnel, a host's own or its router's: who was here by it is no longer. */
 	#lose(): void {
 		const segments = segmentsOf(this.blueprint);
 		for (const place of [...this.#places.values()]) {
 			if (!this.#links.isMoving(place.host) && !attachmentOf(this.blueprint, place.host, place.router, segments)) {
-				this.#links.forget(place.host);
 				this.#forget(place);
 				this.emit('leave', place);
 			}

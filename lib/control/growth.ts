@@ -13,6 +13,9 @@ export async function grow(network: Network, control: Control | undefined, addit
 	const nodes = added.nodes.map(({name}) => name);
 	try {
 		await control?.addRouters(nodes, signal);
+		if (leadsToRouters(network, added)) {
+			await control?.ready(signal);
+		}
 	} catch (error) {
 		await control?.removeRouters(nodes, {force: true});
 		await network.remove({...added, nodes});
@@ -20,6 +23,11 @@ export async function grow(network: Network, control: Control | undefined, addit
 	}
 
 	return added;
+}
+
+/** Whether something came by which routers may hear each other: a link to a host is none. */
+function leadsToRouters({blueprint: {nodes}}: Network, {links, tunnels}: Added): boolean {
+	return [...links, ...tunnels].some(({ends}) => ends.every(({node}) => nodes.get(node)?.kind !== 'host'));
 }
 
 /** The control plane, and what it needs of this machine, is there from the start. */

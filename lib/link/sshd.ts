@@ -33,6 +33,8 @@ const patience = 10_000;
 const runDirectory = '/run';
 const [configFile, hostKeyFile, keysFile, logFile, pidFile] = ['sshd_config', 'host_key', 'authorized_keys', 'sshd.log', 'sshd.pid'];
 
+type PermitTunnel = 'no' | 'point-to-point' | 'ethernet' | 'yes';
+
 export class Sshd {
 	/** By directory. */
 	static readonly #known = new Map<string, Sshd>();
@@ -44,6 +46,8 @@ export class Sshd {
 	/** Mount namespaces of every server that was started here: the mark of its sessions, which outlive it. */
 	readonly #mounts = new Set<string>();
 	#program: RunningProgram | undefined;
+	/** What it lets its clients open. */
+	#permitted: PermitTunnel | undefined;
 	#hostKey = '';
 	/** Starts and ends come one after the other. */
 	#turn: Promise<void> = Promise.resolve();
@@ -94,10 +98,13 @@ export class Sshd {
 		});
 	}
 
-	/** Starts the server unless it runs. @throws as `admit` */
+	/** Starts the server unless it runs and lets clients open what they may, and nothing else. @throws as `admit` */
 	async run(): Promise<void> {
 		await this.#inTurn(async () => {
-			if (this.#program === undefined || !isAlive(this.#program.pid, this.#program.startTime)) {
+			const {pid = 0, startTime = 0} = this.#program ?? {};
+			if (!isAlive(pid, startTime) || this.#permitted !== this.#permits) {
+				// Its sessions go on.
+				await endProcesses([pid], () => isAlive(pid, startTime));
 				await this.#prepare();
 				await this.#start();
 			}
@@ -123,6 +130,12 @@ export class Sshd {
 		return logTail(join(this.#directory, logFile));
 	}
 
+	/** Both kinds only where there are tunnels of both; see sshd_config(5). */
+	get #permits(): PermitTunnel {
+		const [first, ...others] = new Set(Array.from(this.#keys.keys(), device => device.startsWith('tap') ? 'ethernet' : 'point-to-point'));
+		return others.length > 0 ? 'yes' : first ?? 'no';
+	}
+
 	/** sshd knows the number of the device that a key may have, not its kind. */
 	#checkUnit(device: string): void {
 		const taken = Array.from(this.#keys.keys()).find(each => unitOf(each) === unitOf(device));
@@ -141,7 +154,8 @@ export class Sshd {
 		}
 
 		this.#writeKeys();
-		writeFileSync(join(this.#directory, configFile), configuration(this.#place), {mode: 0o600});
+		this.#permitted = this.#permits;
+		writeFileSync(join(this.#directory, configFile), configuration(this.#place, this.#permitted), {mode: 0o600});
 		rmSync(join(this.#directory, pidFile), {force: true});
 	}
 
@@ -208,10 +222,10 @@ function begin(namespace: Namespace, directory: string): RunningProgram {
 }
 
 /**
-What somebody could do with a client's key: open the one device that goes with it, when it is free, and run `true`. A shell, a terminal, files and other forwarding are refused, here
+What somebody could do with a client's key: open the one device that goes with it, of a kind that is in use there, when it is free, and run `true`. A shell, a terminal, files and other forwarding are refused, here
 and once more beside the key. The device belongs to root, so the login is root's. See sshd_config(5).
 */
-function configuration({endpoint}: SshdPlace): string {
+function configuration({endpoint}: SshdPlace, permitted: PermitTunnel): string {
 	const address = formatAddress(endpoint);
 	return [
 		`ListenAddress ${endpoint.family === 6 ? `[${address}]` : address}:${sshPort}`,
@@ -224,7 +238,7 @@ function configuration({endpoint}: SshdPlace): string {
 		'PasswordAuthentication no',
 		'KbdInteractiveAuthentication no',
 		'UsePAM no',
-		'PermitTunnel yes',
+		`PermitTunnel ${permitted}`,
 		'DisableForwarding yes',
 		'PermitTTY no',
 		'PermitUserRC no',

@@ -1,4 +1,4 @@
-/** What packets of tunnels meet in a node: TCP is told the segment size that fits, and VXLAN comes from its own endpoints only. */
+/** What packets of tunnels meet in a node: TCP is told the segment size that fits, and what a tunnel carries comes from its other ends only. */
 import type {Namespace} from '../kernel/namespace.ts';
 import {changeTables} from '../kernel/nftables.ts';
 import {type Address, formatAddress} from '../util/address.ts';
@@ -11,18 +11,24 @@ export type TunnelRules = {
 	readonly narrow: readonly string[];
 	/** Who may send to the UDP ports of VXLAN. */
 	readonly vxlan: ReadonlyMap<number, readonly Address[]>;
+	/** Interfaces by which no packet of another end can come, whatever way it takes. */
+	readonly strays: ReadonlyArray<{/** UDP port of a VXLAN; GRE has none. */ readonly port: number | undefined; readonly sender: Address; readonly interfaces: readonly string[]}>;
 };
 
 /**
-What was said before is replaced.
-
 Segments: the first packets of a TCP connection that is forwarded by a narrow interface name no segment larger than the route's MTU allows (RFC 879, RFC 4459 section 3.2): hosts believe they are on one link, and nothing has to be cut
-or refused. VXLAN: its packets name no sender but in the outer header, so whoever reaches the port would be in the network (RFC 7348, section 7).
-
-@throws RulesError, MachineError `missing-program`
+or refused. Senders: the packets of a tunnel name nobody but in the outer header, so whoever can write that would be in the network (RFC 7348, section 7; RFC 2784, section 6). From another end they come by interfaces that lead to it.
 */
-export async function setTunnelRules(namespace: Namespace, {narrow, vxlan}: TunnelRules): Promise<void> {
-	const rules = [...narrow.length === 0 ? [] : segmentRules(narrow), ...vxlan.size === 0 ? [] : senderRules(vxlan)];
+export function tunnelRuleTexts({narrow, vxlan, strays}: TunnelRules): string[] {
+	const input = [...senderRules(vxlan), ...strayRules(strays)];
+	return [
+		...narrow.length === 0 ? [] : segmentRules(narrow),
+		...input.length === 0 ? [] : [`add chain ${table} input { type filter hook input priority raw; policy accept; }`, ...input],
+	];
+}
+
+/** What was said before is replaced. @throws RulesError, MachineError `missing-program` */
+export async function setTunnelRules(namespace: Namespace, rules: readonly string[]): Promise<void> {
 	await changeTables(namespace, [`add table ${table}`, `delete table ${table}`, ...rules.length === 0 ? [] : [`add table ${table}`, ...rules]]);
 }
 
@@ -34,8 +40,10 @@ function segmentRules(narrow: readonly string[]): string[] {
 }
 
 function senderRules(vxlan: ReadonlyMap<number, readonly Address[]>): string[] {
-	return [
-		`add chain ${table} input { type filter hook input priority raw; policy accept; }`,
-		...[...vxlan].map(([port, peers]) => `add rule ${table} input udp dport ${port} ip saddr != { ${[...new Set(peers.map(formatAddress))].join(', ')} } drop`),
-	];
+	return [...vxlan].map(([port, peers]) => `add rule ${table} input udp dport ${port} ip saddr != { ${[...new Set(peers.map(formatAddress))].join(', ')} } drop`);
+}
+
+function strayRules(strays: TunnelRules['strays']): string[] {
+	return strays.filter(({interfaces}) => interfaces.length > 0)
+		.map(({port, sender, interfaces}) => `add rule ${table} input ${port === undefined ? 'ip protocol gre' : `udp dport ${port}`} ip saddr ${formatAddress(sender)} iifname { ${interfaces.map(name => `"${name}"`).join(', ')} } drop`);
 }

@@ -24,7 +24,7 @@ export type TunnelChange = TunnelState & {
 export type NetworkEvents = {
 	/** A node came or went while the network runs. */
 	node: [NodeChange];
-	/** An interface of a switch or bridge gained or lost its carrier, whoever did it; or a link came or went, told for each of its ends. */
+	/** An interface of a switch or bridge gained or lost its carrier, whoever did it; or a link or tunnel came or went, told for each of its ends. */
 	link: [LinkChange];
 	/** An SSH tunnel gained or lost its connection. */
 	tunnel: [TunnelChange];

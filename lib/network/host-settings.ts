@@ -1,7 +1,8 @@
 /** The few settings of the whole host that a lab may need changed: raised together with who needs them, put back by the last one. */
-import {closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
+import {closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {lockExclusive} from '../kernel/syscall.ts';
 import {stateDirectory} from './paths.ts';
+import {onDisk, writeStateFile} from './state-files.ts';
 
 /** Limits of the neighbour tables, which all namespaces of the kernel share, so the needs of labs add up; see arp(7). */
 export const neighborLimits = [4, 6].flatMap(family => ['gc_thresh1', 'gc_thresh2', 'gc_thresh3'].map(name => `/proc/sys/net/ipv${family}/neigh/default/${name}`));
@@ -17,10 +18,13 @@ type Held = {
 type State = Readonly<Record<string, Held>>;
 
 const statePath = `${stateDirectory}/settings.json`;
+const lockPath = `${stateDirectory}/settings.lock`;
 
 /**
 Raises settings by what a lab needs beside what the host and other labs need. A setting this kernel has not is passed over.
 Written down before it is done.
+
+@throws MachineError `disk` when it cannot be written down; nothing is raised then
 */
 export function raiseSettings(lab: string, settings: readonly string[], need: number): void {
 	locked(state => {
@@ -32,12 +36,22 @@ export function raiseSettings(lab: string, settings: readonly string[], need: nu
 			}
 		}
 
-		return next;
+		writeState(next);
+		apply(next);
 	});
 }
 
-/** Takes a lab's needs back. Returns the settings that went back to what the host had. */
+/**
+Takes a lab's needs back. Returns the settings that went back to what the host had. Written down after it is done: to do it
+twice is no harm, and the last lab needs no room for it on a full disk.
+
+@throws MachineError `disk` when it is done but cannot be written down, for other labs hold settings still
+*/
 export function releaseSettings(lab: string, settings?: readonly string[]): string[] {
+	if (!settingHolders().includes(lab)) {
+		return [];
+	}
+
 	const restored: string[] = [];
 	locked(state => {
 		const next: Record<string, Held> = {};
@@ -50,7 +64,8 @@ export function releaseSettings(lab: string, settings?: readonly string[]): stri
 			}
 		}
 
-		return next;
+		apply(next);
+		writeState(Object.fromEntries(Object.entries(next).filter(([, {holders}]) => Object.keys(holders).length > 0)));
 	});
 	return restored;
 }
@@ -65,21 +80,22 @@ export function changedSettings(): Array<{path: string; original: number; curren
 	return Object.entries(readState()).map(([path, {original, holders}]) => ({path, original, current: read(path), labs: Object.keys(holders)}));
 }
 
-/** One process at a time: reads the state, writes the next one, then makes the host agree with it. */
-function locked(edit: (state: State) => State): void {
-	mkdirSync(stateDirectory, {recursive: true, mode: 0o700});
-	const lock = openSync(`${stateDirectory}/settings.lock`, 'w', 0o600);
+/** One process at a time works on the state. */
+function locked(work: (state: State) => void): void {
+	onDisk(stateDirectory, () => mkdirSync(stateDirectory, {recursive: true, mode: 0o700}));
+	const lock = onDisk(lockPath, () => openSync(lockPath, 'w', 0o600));
 	try {
 		lockExclusive(lock);
-		const next = edit(readState());
-		writeState(next);
-		for (const [path, {original, holders}] of Object.entries(next)) {
-			write(path, Object.values(holders).reduce((sum, need) => sum + need, original));
-		}
-
-		writeState(Object.fromEntries(Object.entries(next).filter(([, {holders}]) => Object.keys(holders).length > 0)));
+		work(readState());
 	} finally {
 		closeSync(lock);
+	}
+}
+
+/** Makes the host agree with the state. */
+function apply(state: State): void {
+	for (const [path, {original, holders}] of Object.entries(state)) {
+		write(path, Object.values(holders).reduce((sum, need) => sum + need, original));
 	}
 }
 
@@ -96,8 +112,11 @@ function readState(): State {
 }
 
 function writeState(state: State): void {
-	writeFileSync(`${statePath}.new`, JSON.stringify(state), {mode: 0o600});
-	renameSync(`${statePath}.new`, statePath);
+	if (Object.keys(state).length === 0) {
+		rmSync(statePath, {force: true});
+	} else {
+		writeStateFile(statePath, JSON.stringify(state));
+	}
 }
 
 /** Undefined where this kernel has no such setting. */

@@ -1,9 +1,10 @@
 /** A lab's journal: what it makes, written down before it is made, so that `securenet clean` can finish what a killed lab left. */
-import {mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, readdirSync, renameSync, rmSync} from 'node:fs';
 import {isAlive, processStartTime} from '../kernel/daemon.ts';
 import {InputError, SecureNetError} from '../util/errors.ts';
 import {printable, sortNames, unknownName} from '../util/names.ts';
 import {labDirectory, stateDirectory} from './paths.ts';
+import {onDisk, writeStateFile} from './state-files.ts';
 
 const journalFile = 'journal.json';
 /** Begins the name of a run directory that has no lab yet; the process id follows. No lab's name begins with a dot. */
@@ -47,7 +48,7 @@ export class Journal {
 		});
 		const unnamed = labDirectory(`${unnamedPrefix}${process.pid}`);
 		rmSync(unnamed, {recursive: true, force: true});
-		mkdirSync(unnamed, {recursive: true, mode: 0o700});
+		onDisk(unnamed, () => mkdirSync(unnamed, {recursive: true, mode: 0o700}));
 		try {
 			journal.#write(unnamed);
 			renameSync(unnamed, labDirectory(name));
@@ -57,6 +58,11 @@ export class Journal {
 		}
 
 		return journal;
+	}
+
+	/** What is written down; also when somebody has removed the file, or a full disk did not take it. */
+	get record(): LabRecord {
+		return this.#record;
 	}
 
 	/** Call before the namespaces are made, with each node's name and its namespace's. */
@@ -72,8 +78,10 @@ export class Journal {
 		this.#write();
 	}
 
+	/** Those that have ended are forgotten: a tunnel whose connection is lost again and again would fill the journal. */
 	started(process: ProcessRecord): void {
-		this.#record = {...this.#record, processes: [...this.#record.processes, process]};
+		const running = this.#record.processes.filter(({pid, startTime}) => isAlive(pid, startTime));
+		this.#record = {...this.#record, processes: [...running, process]};
 		this.#write();
 	}
 
@@ -82,10 +90,8 @@ export class Journal {
 		removeLabDirectory(this.#record.name);
 	}
 
-	/** Written whole and then renamed: a reader sees the old journal or the new one. */
 	#write(directory = this.#record.directory): void {
-		writeFileSync(`${directory}/${journalFile}.new`, JSON.stringify(this.#record), {mode: 0o600});
-		renameSync(`${directory}/${journalFile}.new`, `${directory}/${journalFile}`);
+		writeStateFile(`${directory}/${journalFile}`, JSON.stringify(this.#record));
 	}
 }
 
@@ -97,7 +103,9 @@ function nameTaken(name: string): SecureNetError {
 }
 
 export function removeLabDirectory(name: string): void {
-	rmSync(labDirectory(name), {recursive: true, force: true});
+	onDisk(labDirectory(name), () => {
+		rmSync(labDirectory(name), {recursive: true, force: true});
+	});
 }
 
 /** Every lab with a run directory, running or not, in natural order. */

@@ -17,7 +17,6 @@ import {facingSwitches, refuseTaken, requireShapedLinks, requireTunnels} from '.
 import {teachNeighbors} from './neighbors.ts';
 import {type Pair, createPairs, deletePairs} from './pairs.ts';
 import {nodeNamespace} from './paths.ts';
-import {ruleTunnels} from './tunnels.ts';
 import {Undo} from './undo.ts';
 
 export type LiveOptions = {
@@ -69,6 +68,7 @@ export async function addLive(made: Made, next: Blueprint, {secure, arp}: LiveOp
 		}
 
 		undo.add(made.become(next, coming.interfaces));
+		undo.add(async () => made.ground.tunnels.rule(blueprint, made.nodes));
 		await carry(made, coming);
 	} catch (error) {
 		throw await undo.after(error);
@@ -186,7 +186,7 @@ async function plug({ground: {fabric, switching}}: Made, {next, pairs, request}:
 
 /** What tunnels need once packets pass between their endpoints. */
 async function carry({nodes, ground}: Made, {next, tunnels, interfaces}: Coming): Promise<void> {
-	await ruleTunnels(next, nodes, new Set(tunnels.flatMap(({ends}) => ends.map(end => end.interface.node))));
+	await ground.tunnels.rule(next, nodes);
 	await ground.tunnels.connect(tunnels, interfaces);
 }
 

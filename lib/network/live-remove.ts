@@ -7,13 +7,12 @@ import type {Node} from '../node/node.ts';
 import type {Blueprint, RoutePlan} from '../topology/blueprint.ts';
 import {isReachable} from '../topology/routes.ts';
 import {messageOf, SecureNetError} from '../util/errors.ts';
-import {raiseSettings, rcuExpedited, releaseSettings} from './host-settings.ts';
+import {expedited} from './expedited.ts';
 import {type LiveOptions, deleteRoutes, portsOfSwitches} from './live-add.ts';
 import type {Made} from './made.ts';
 import {forgetNeighbors} from './neighbors.ts';
 import {deletePairs} from './pairs.ts';
 import {endProcessesInside} from './sweep.ts';
-import {ruleTunnels} from './tunnels.ts';
 
 export type Removed = {readonly nodes: readonly Node[]; readonly links: readonly Link[]; readonly tunnels: readonly Tunnel[]};
 
@@ -45,7 +44,7 @@ export async function removeLive(made: Made, next: Blueprint, {secure, arp}: Liv
 	forgetWhatWaits(changes, [...links, ...tunnels].flatMap(link => link.ends));
 	try {
 		await made.ground.tunnels.remove(tunnels.map(({plan}) => plan), ends);
-		await ruleTunnels(next, made.nodes, new Set(tunnels.flatMap(tunnel => tunnel.ends.map(({node}) => node))));
+		await made.ground.tunnels.rule(next, made.nodes);
 		await takeAway(made, before.blueprint, {nodes, links});
 		for (const {node, lost, found} of changes) {
 			deleteRoutes(node, lost.filter(route => isReachable(route, node.plan.interfaces)));
@@ -95,17 +94,14 @@ async function takeAway({ground: {lab, fabric, journal, namespaces, switching}}:
 		return namespace ? [namespace] : [];
 	});
 	await endProcessesInside(own.map(({name}) => name), lab);
-	raiseSettings(lab, [rcuExpedited], 1);
-	try {
+	await expedited(lab, async () => {
 		const ports = portsOfSwitches(blueprint, links.flatMap(({ends}) => ends));
 		if (ports.size > 0) {
 			await switching?.unplug(ports);
 		}
 
 		deletePairs(links.map(({ends}) => ends), fabric);
-	} finally {
-		releaseSettings(lab, [rcuExpedited]);
-	}
+	});
 
 	for (const namespace of own) {
 		closeNamespace(namespace);

@@ -12,7 +12,7 @@ import {overheadOf} from '../topology/tunnels.ts';
 import {KernelError, MachineError} from '../util/errors.ts';
 import {neighborLimits, raiseSettings} from './host-settings.ts';
 import {neighborCount} from './neighbors.ts';
-import {fabricNamespace, nodeNamespace} from './paths.ts';
+import {fabricNamespace, nodeNamespace, stateDirectory} from './paths.ts';
 import {isSwitching} from './portions.ts';
 
 /** Stands for the fabric where namespaces are kept by node name. */
@@ -80,7 +80,7 @@ What the journal names is taken away later, so a namespace that somebody else ma
 export function refuseTaken(namespaces: readonly string[]): void {
 	const taken = namespaces.find(name => existsSync(namespacePath(name)));
 	if (taken !== undefined) {
-		throw new KernelError('new namespace', 'EEXIST', taken, {reason: 'somebody else made it; choose another lab name with --name', place: namespaceDirectory});
+		throw new KernelError('new namespace', 'EEXIST', taken, {reason: `somebody else made it, or a lab whose files in ${stateDirectory} are gone: choose another lab name with --name, or end what "ip netns pids ${taken}" shows and run "ip netns delete ${taken}"`, place: namespaceDirectory});
 	}
 }
 

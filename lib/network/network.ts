@@ -7,22 +7,25 @@ import type {Link} from '../link/link.ts';
 import type {TunnelState} from '../link/ssh-tunnel.ts';
 import type {Tunnel} from '../link/tunnel.ts';
 import type {Node} from '../node/node.ts';
-import type {Blueprint, LinkPlan, TunnelPlan} from '../topology/blueprint.ts';
+import type {Blueprint, LinkPlan, NodePlan, TunnelPlan} from '../topology/blueprint.ts';
 import {type Addition, grown} from '../topology/grow.ts';
+import {type RoutingPlan, routingPlan} from '../topology/routing-plan.ts';
 import {shrunk} from '../topology/shrink.ts';
 import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
 import {wiresBetween} from './between.ts';
 import type {NetworkEvents} from './events.ts';
 import {watchCarriers} from './carriers.ts';
-import {Journal, type ProcessRecord, readRecord} from './journal.ts';
+import {Journal, type ProcessRecord} from './journal.ts';
 import {type Added, type LiveOptions, addLive} from './live-add.ts';
 import {refuseComing, refuseLeaving} from './live-limits.ts';
+import {livePlan} from './live-plan.ts';
 import {removeLive} from './live-remove.ts';
 import type {Made} from './made.ts';
 import {makeRoomForNeighbors, neededCapabilities, requireShapedLinks, requireTunnels} from './needs.ts';
 import {checkLabName, labDirectory, ovsEnvironment} from './paths.ts';
 import {type Progress, rise} from './rise.ts';
+import {diskError} from './state-files.ts';
 import {sweepLab, sweepRemains} from './sweep.ts';
 import type {Switching} from './switching.ts';
 import type {Tunnels} from './tunnels.ts';
@@ -99,8 +102,9 @@ export class Network extends EventEmitter<NetworkEvents> {
 		try {
 			await network.#build(network.#journal);
 		} catch (error) {
+			const told = diskError(error, network.directory) ?? error;
 			await network.down();
-			throw error instanceof SecureNetError ? error : new SecureNetError('up', `The lab could not be started: ${messageOf(error)}`, {}, {cause: error});
+			throw told instanceof SecureNetError ? told : new SecureNetError('up', `The lab could not be started: ${messageOf(error)}`, {}, {cause: error});
 		}
 
 		return network;
@@ -157,7 +161,7 @@ export class Network extends EventEmitter<NetworkEvents> {
 	async add(addition: Addition): Promise<Added> {
 		return this.#turn(async made => {
 			refuseComing(addition);
-			const next = grown(made.blueprint, addition);
+			const next = grown(made.blueprint, addition, plan => routingOf(made, plan));
 			made.ground.neighborRoom = makeRoomForNeighbors(this.name, next, made.ground.neighborRoom);
 			const added = await addLive(made, next, this.#liveOptions);
 			this.#tell(added, 'added');
@@ -203,7 +207,7 @@ export class Network extends EventEmitter<NetworkEvents> {
 
 		this.#namespaces.clear();
 		await this.#tunnels?.end();
-		await sweepLab(this.name, readRecord(this.name));
+		await sweepLab(this.name, this.#journal.record);
 		this.#journal = undefined;
 	}
 
@@ -265,15 +269,21 @@ export class Network extends EventEmitter<NetworkEvents> {
 		return turn;
 	}
 
-	#tell({nodes, links}: Added, change: 'added' | 'removed'): void {
+	#tell({nodes, links, tunnels}: Added, change: 'added' | 'removed'): void {
 		for (const {name} of nodes) {
 			this.emit('node', {node: name, change});
 		}
 
-		for (const end of links.flatMap(({ends}) => ends)) {
+		for (const end of [...links, ...tunnels].flatMap(({ends}) => ends)) {
 			this.emit('link', {node: end.node, interface: end.name, up: change === 'added', change});
 		}
 	}
+}
+
+/** As the kernel has it; one that comes has only its plan. */
+function routingOf({nodes}: Made, plan: NodePlan): RoutingPlan {
+	const node = nodes.get(plan.name);
+	return node ? livePlan(node) : routingPlan(plan);
 }
 
 /** @throws InputError `no-link` */

@@ -12,7 +12,7 @@ import {ovsDirectory, syncDirectory, tunnelDirectory} from './paths.ts';
 import {isSwitching, portionsOf} from './portions.ts';
 import {type StateSyncOptions, startStateSync} from './state-sync.ts';
 import {Switching, type SwitchingOptions} from './switching.ts';
-import {Tunnels, type TunnelsOptions, ruleTunnels} from './tunnels.ts';
+import {Tunnels, type TunnelsOptions} from './tunnels.ts';
 
 export type RiseOptions = Pick<StateSyncOptions & SwitchingOptions & TunnelsOptions, 'prepare' | 'started' | 'died' | 'changed'> & {
 	readonly lab: string;
@@ -59,7 +59,7 @@ export async function rise(blueprint: Blueprint, rising: RiseOptions): Promise<M
 	await configureNodes([...made.nodes.values()].filter(node => !isSwitching(node)), await configuration(blueprint, switching, rising), options);
 	await switching?.ready();
 	await shapeInterfaces(interfaces.values(), options);
-	await ruleTunnels(blueprint, made.nodes);
+	await tunnels.rule(blueprint, made.nodes);
 	await tunnels.connect(blueprint.tunnels, interfaces, rising.signal);
 	await startStateSync({...rising, blueprint, node: name => made.nodes.get(name) as Node, directory: syncDirectory(lab)});
 	return made;

@@ -6,8 +6,10 @@ import {endProcesses} from '../kernel/signal.ts';
 import {tryLockExclusive} from '../kernel/syscall.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {type LabRecord, labDirectories, readRecord, removeLabDirectory} from './journal.ts';
-import {raiseSettings, rcuExpedited, releaseSettings, settingHolders} from './host-settings.ts';
+import {expedited} from './expedited.ts';
+import {rcuExpedited, releaseSettings, settingHolders} from './host-settings.ts';
 import {labDirectory, stateDirectory} from './paths.ts';
+import {isDiskError, onDisk} from './state-files.ts';
 
 export type CleanReport = {
 	/** Labs whose remains were taken away. */
@@ -52,7 +54,8 @@ export async function sweepRemains(name: string): Promise<Swept | undefined> {
 		return undefined;
 	}
 
-	const lock = openSync(`${stateDirectory}/sweep.lock`, 'w', 0o600);
+	const path = `${stateDirectory}/sweep.lock`;
+	const lock = onDisk(path, () => openSync(path, 'w', 0o600));
 	try {
 		await waitForTurn(lock);
 		return isLeft(name) ? await sweepLab(name, readRecord(name)) : undefined;
@@ -88,9 +91,24 @@ export async function sweepLab(name: string, record: LabRecord | undefined): Pro
 		deleteNamespace(namespace);
 	}
 
-	const settings = releaseSettings(name);
-	removeLabDirectory(name);
+	const settings = letGo(name);
 	return {processes, namespaces: namespaces.length, settings: settings.filter(path => path !== rcuExpedited)};
+}
+
+/** Takes back what a lab needed of the host, and its directory: first that, when it is what fills the disk. Returns the settings that went back. */
+function letGo(name: string): string[] {
+	try {
+		return releaseSettings(name);
+	} catch (error) {
+		if (!isDiskError(error)) {
+			throw error;
+		}
+
+		removeLabDirectory(name);
+		return releaseSettings(name);
+	} finally {
+		removeLabDirectory(name);
+	}
 }
 
 /**
@@ -103,9 +121,7 @@ export async function endProcessesInside(namespaces: readonly string[], lab: str
 	const isInside = (pid: number) => ids.has(processNamespace(pid) ?? '');
 	const pids = readdirSync('/proc').filter(entry => /^\d+$/.test(entry)).map(Number).filter(pid => pid !== process.pid && isInside(pid));
 	if (pids.length > 0) {
-		raiseSettings(lab, [rcuExpedited], 1);
-		await endProcesses(pids, isInside);
-		releaseSettings(lab, [rcuExpedited]);
+		await expedited(lab, async () => endProcesses(pids, isInside));
 	}
 
 	return pids.length;

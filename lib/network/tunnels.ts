@@ -12,11 +12,11 @@ import {setTunnelRules} from '../link/tunnel-rules.ts';
 import {Tunnel} from '../link/tunnel.ts';
 import type {Node} from '../node/node.ts';
 import type {Blueprint, InterfacePlan, TunnelEndPlan, TunnelPlan} from '../topology/blueprint.ts';
-import {overheadOf} from '../topology/tunnels.ts';
-import type {Address, Mac} from '../util/address.ts';
+import type {Mac} from '../util/address.ts';
 import type {SecureNetError} from '../util/errors.ts';
 import {interfaceOf} from './build.ts';
 import type {ProcessRecord} from './journal.ts';
+import {tunnelRulesOf} from './tunnel-rules.ts';
 
 export type TunnelsOptions = {
 	/** Where SSH tunnels keep their files. */
@@ -35,6 +35,8 @@ type SshPlan = TunnelPlan & {readonly via: 'ssh'};
 export class Tunnels {
 	readonly #options: TunnelsOptions;
 	readonly #ssh = new Map<TunnelPlan, SshTunnel>();
+	/** By node, as text: most changes of a network change no node's rules. */
+	readonly #rules = new Map<string, string>();
 	#gre: GreEndpoint | undefined;
 
 	constructor(options: TunnelsOptions) {
@@ -84,6 +86,20 @@ export class Tunnels {
 		if (failed) {
 			throw failed.reason;
 		}
+	}
+
+	/** Tells the nodes at the ends of tunnels what to do with their packets, those for whom it has changed; one that has lost its last tunnel forgets it. @throws RulesError, MachineError `missing-program` */
+	async rule(blueprint: Blueprint, running: ReadonlyMap<string, Node>): Promise<void> {
+		const rules = tunnelRulesOf(blueprint);
+		await Promise.all([...new Set([...this.#rules.keys(), ...rules.keys()])].map(async name => {
+			const [node, own = []] = [running.get(name), rules.get(name)];
+			const text = own.join('\n');
+			if (node && text !== (this.#rules.get(name) ?? '')) {
+				await setTunnelRules(node.namespace, own);
+			}
+
+			this.#rules.set(name, text);
+		}));
 	}
 
 	/** Undefined for one that needs no connection. */
@@ -202,33 +218,4 @@ function makeVxlan(plan: TunnelPlan & {readonly via: 'vxlan'}, interfaces: Inter
 export function tunnelOf(plan: TunnelPlan, interfaces: Interfaces, nodes: ReadonlyMap<string, Node>): Tunnel {
 	const ends = plan.ends.map(end => interfaceOf(interfaces, end.interface));
 	return new Tunnel(plan, ends, ends.flatMap(({node}) => nodes.get(node) ?? []));
-}
-
-/** What the nodes at the ends of tunnels do with their packets. @param only names; default: all */
-export async function ruleTunnels({nodes, tunnels}: Blueprint, running: ReadonlyMap<string, Node>, only?: ReadonlySet<string>): Promise<void> {
-	// One that has lost its last tunnel forgets what it was told.
-	const rules = new Map([...only ?? []].map(name => [name, newRules()]));
-	for (const plan of tunnels.filter(each => overheadOf(each) > 0)) {
-		for (const end of plan.ends.filter(each => only?.has(each.interface.node) ?? true)) {
-			const {node, name} = end.interface;
-			const own = rules.get(node) ?? newRules();
-			rules.set(node, own);
-			if (nodes.get(node)?.kind === 'router') {
-				own.narrow.push(name);
-			}
-
-			if (plan.via === 'vxlan') {
-				own.vxlan.set(plan.port, [...own.vxlan.get(plan.port) ?? [], ...plan.ends.filter(other => other !== end).map(other => other.endpoint)]);
-			}
-		}
-	}
-
-	await Promise.all([...rules].map(async ([name, own]) => {
-		const node = running.get(name);
-		await (node && setTunnelRules(node.namespace, own));
-	}));
-}
-
-function newRules() {
-	return {narrow: [] as string[], vxlan: new Map<number, Address[]>()};
 }

@@ -3,7 +3,7 @@ import type * as Grpc from '@grpc/grpc-js';
 import {SecureNetError} from '../util/errors.ts';
 import {type GobgpMethod, gobgpSchema, serviceName} from './gobgp-schema.ts';
 
-/** Milliseconds until an answer must be there; a call takes 1 to 3 on an idle machine. */
+/** Milliseconds until an answer must be there, unless somebody says otherwise; a call takes 1 to 3 on an idle machine. */
 const patience = 30_000;
 /** Bytes of an answer; gRPC's own limit, 4 MiB, is 20,000 paths. */
 const largestAnswer = 256 << 20;
@@ -19,12 +19,15 @@ export class GobgpClient {
 	readonly #node: string;
 	readonly #client: Grpc.Client;
 	readonly #calls: Readonly<Record<string, Call>>;
+	/** Milliseconds. */
+	readonly #limit: number;
 	#closed = false;
 
-	private constructor(node: string, client: Grpc.Client, calls: Readonly<Record<string, Call>>) {
+	private constructor(node: string, client: Grpc.Client, calls: Readonly<Record<string, Call>>, limit: number) {
 		this.#node = node;
 		this.#client = client;
 		this.#calls = calls;
+		this.#limit = limit;
 	}
 
 	/**
@@ -32,21 +35,22 @@ export class GobgpClient {
 
 	@param node the router that the daemon runs in, for errors
 	@param socket path of its unix socket
+	@param limit milliseconds until a call must be answered
 	@throws SecureNetError `gobgp` when it does not answer
 	*/
-	static async open(node: string, socket: string): Promise<GobgpClient> {
+	static async open(node: string, socket: string, limit = patience): Promise<GobgpClient> {
 		const [grpc, {fromJSON}] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
 		const definition = fromJSON(gobgpSchema() as object, {keepCase: true, longs: Number, defaults: true, json: true});
 		const client = new grpc.Client(`unix:${socket}`, grpc.credentials.createInsecure(), {'grpc.max_receive_message_length': largestAnswer, 'grpc.enable_http_proxy': 0});
 		await untilReady(node, client);
-		return new GobgpClient(node, client, definition[serviceName] as unknown as Readonly<Record<string, Call>>);
+		return new GobgpClient(node, client, definition[serviceName] as unknown as Readonly<Record<string, Call>>, limit);
 	}
 
 	/** @throws SecureNetError `gobgp` */
 	async call(name: GobgpMethod, request: object): Promise<unknown> {
 		const {path, requestSerialize, responseDeserialize} = this.#method(name);
 		return new Promise((resolve, reject) => {
-			this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, limited(), (error, answer) => {
+			this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, this.#limited, (error, answer) => {
 				if (error) {
 					reject(this.#error(name, error));
 				} else {
@@ -60,7 +64,7 @@ export class GobgpClient {
 	async send(name: GobgpMethod, requests: readonly object[]): Promise<void> {
 		const {path, requestSerialize, responseDeserialize} = this.#method(name);
 		await new Promise<void>((resolve, reject) => {
-			const stream = this.#client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, limited(), error => {
+			const stream = this.#client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, this.#limited, error => {
 				if (error) {
 					reject(this.#error(name, error));
 				} else {
@@ -78,7 +82,7 @@ export class GobgpClient {
 	/** All that a list has. @throws SecureNetError `gobgp` */
 	async list<Item>(name: GobgpMethod, request: object): Promise<Item[]> {
 		const {path, requestSerialize, responseDeserialize} = this.#method(name);
-		const stream = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, limited());
+		const stream = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, this.#limited);
 		const items: Item[] = [];
 		try {
 			for await (const item of stream) {
@@ -127,6 +131,10 @@ export class GobgpClient {
 		this.#client.close();
 	}
 
+	get #limited(): Grpc.CallOptions {
+		return {deadline: Date.now() + this.#limit};
+	}
+
 	#method(name: GobgpMethod): Call {
 		if (this.#closed) {
 			throw new SecureNetError('gobgp', `gobgpd of ${this.#node} has been stopped, so it cannot be asked for ${name}.`);
@@ -141,16 +149,18 @@ export class GobgpClient {
 	}
 
 	#error(name: GobgpMethod, cause: Partial<Grpc.ServiceError>): SecureNetError {
-		const isLate = (cause.code as number | undefined) === deadlineExceeded;
-		return new SecureNetError('gobgp', `gobgpd of ${this.#node} ${isLate ? `did not answer ${name} within ${patience / 1000} s` : `refused ${name}: ${cause.details ?? cause.message ?? 'no reason given'}`}.`, {}, {cause});
+		const isLate = (cause.code as number | undefined) === status.deadlineExceeded;
+		return new SecureNetError('gobgp', `gobgpd of ${this.#node} ${isLate ? `did not answer ${name} within ${this.#limit / 1000} s` : `refused ${name}: ${cause.details ?? cause.message ?? 'no reason given'}`}.`, {}, {cause});
 	}
 }
 
-/** Status code of gRPC. */
-const deadlineExceeded = 4;
+/** Of gRPC. */
+const status = {deadlineExceeded: 4, unavailable: 14} as const;
 
-function limited(): Grpc.CallOptions {
-	return {deadline: Date.now() + patience};
+/** Whether a call failed because no answer came: nobody knows whether the daemon heard it. */
+export function isUnanswered(error: unknown): error is SecureNetError {
+	const {code} = (error instanceof SecureNetError ? error.cause : undefined) as {readonly code?: unknown} | undefined ?? {};
+	return code === status.deadlineExceeded || code === status.unavailable;
 }
 
 async function untilReady(node: string, client: Grpc.Client): Promise<void> {

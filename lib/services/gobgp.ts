@@ -21,6 +21,8 @@ export type GobgpOptions = {
 	readonly as: number;
 	/** Written like an IPv4 address, and of no other router. */
 	readonly routerId: string;
+	/** Milliseconds until a call must be answered; default 30,000. */
+	readonly callLimit?: number | undefined;
 	/** Is told of the process before anything else can fail. */
 	readonly onStart?: ((program: RunningProgram) => void) | undefined;
 };
@@ -76,7 +78,7 @@ export class Gobgp {
 	static async start(options: GobgpOptions): Promise<Gobgp> {
 		const files = filesOf(options);
 		const program = await startProgram(options, files);
-		const client = await GobgpClient.open(options.node, files.socket);
+		const client = await GobgpClient.open(options.node, files.socket, options.callLimit);
 		const gobgp = new Gobgp(options, program, client, files.log);
 		try {
 			// TCP port 179 of all its addresses.

@@ -1,8 +1,9 @@
-/** Addresses of hosts and routers: those of the file are read, those it leaves out are counted from the topology's base. */
-import {type InterfaceAddress, type Prefix, formatPrefix, tryParseAddress, tryParseInterfaceAddress, tryParsePrefix, width} from '../util/address.ts';
+/** Addresses of hosts and routers: those of the file are read, those it leaves out are counted from the topology's base; a host that comes later gets one of its segment. */
+import {type Family, type InterfaceAddress, type Prefix, formatPrefix, tryParseAddress, tryParseInterfaceAddress, tryParsePrefix} from '../util/address.ts';
 import {printable} from '../util/names.ts';
 import type {Problems} from '../util/problems.ts';
 import type {InterfaceDraft} from './interfaces.ts';
+import {SegmentAddresses, hostRoom} from './segment-addresses.ts';
 import {type Graph, type NodeSpec, type Settings, isStation} from './specs.ts';
 
 const defaultBase4: Prefix = {family: 4, value: 10n << 24n, length: 8};
@@ -11,22 +12,27 @@ const base6: Prefix = {family: 6, value: 0xFDn << 120n, length: 64};
 
 export type Addresses = ReadonlyMap<InterfaceDraft, readonly InterfaceAddress[]>;
 
-/** The n-th host gets the n-th address of the base. Where the file gave that one away, if only to a host that has no link yet, it gets one after the last host's. */
-export function assignAddresses({nodes, settings}: Graph, drafts: readonly InterfaceDraft[], problems: Problems): Addresses {
+/**
+The n-th host gets the n-th address of the base. Where the file gave that one away, if only to a host that has no link yet, it gets one after the last host's.
+One that comes while the network runs gets the next address of the hosts around it, where those have other ones.
+*/
+export function assignAddresses({nodes, settings, links, assigned}: Graph, drafts: readonly InterfaceDraft[], problems: Problems): Addresses {
 	const addresses = new Map(drafts.map(draft => [draft, draft.assigned?.addresses ?? readAddresses(draft, problems)]));
 	const hosts = nodes.filter(node => node.kind === 'host');
 	const first = firstDrafts(drafts);
 	const waiting = hosts.filter(host => !first.has(host)).flatMap(({options}) => texts(options.ip)).flatMap(text => tryParseInterfaceAddress(text) ?? []);
-	const given = [...[...addresses.values()].flat(), ...waiting];
-	const pools = bases(settings, problems).map(base => pool(base, hosts.length, given));
-	let unserved = 0;
-	for (const [index, host] of hosts.entries()) {
+	const taken = valuesOf([...[...addresses.values()].flat(), ...waiting]);
+	const pools = bases(settings, problems).map(base => ({base, take: pool(base, hosts.length, taken[base.family])}));
+	const needy = hosts.flatMap((host, index) => {
 		const draft = first.get(host);
-		if (draft && !draft.assigned && draft.options.ip === undefined) {
-			const served = pools.flatMap(take => take(index + 1) ?? []);
-			addresses.set(draft, served);
-			unserved += served.length < pools.length ? 1 : 0;
-		}
+		return draft && !draft.assigned && draft.options.ip === undefined ? [{draft, number: index + 1}] : [];
+	});
+	const segments = assigned && needy.length > 0 ? new SegmentAddresses(nodes, drafts.slice(0, 2 * links.length), {addresses, taken}) : undefined;
+	let unserved = 0;
+	for (const {draft, number} of needy) {
+		const served = pools.flatMap(({base, take}) => segments?.next(draft, base, problems) ?? take(number) ?? []);
+		addresses.set(draft, served);
+		unserved += served.length < pools.length ? 1 : 0;
 	}
 
 	if (unserved > 0) {
@@ -79,8 +85,7 @@ function bases({ipBase, ipv6}: Settings, problems: Problems): Prefix[] {
 }
 
 /** Gives out the n-th address of a base, each once; undefined when the base is used up. */
-function pool(base: Prefix, hosts: number, given: readonly InterfaceAddress[]): (n: number) => InterfaceAddress | undefined {
-	const taken = new Set(given.filter(({address}) => address.family === base.family).map(({address}) => address.value));
+function pool(base: Prefix, hosts: number, taken: ReadonlySet<bigint>): (n: number) => InterfaceAddress | undefined {
 	const room = hostRoom(base);
 	let substitute = hosts;
 	return n => {
@@ -93,9 +98,9 @@ function pool(base: Prefix, hosts: number, given: readonly InterfaceAddress[]): 
 	};
 }
 
-/** Addresses for hosts in a prefix: all but the first and the last. */
-function hostRoom(base: Prefix): bigint {
-	return (1n << BigInt(width(base.family) - base.length)) - 2n;
+function valuesOf(given: readonly InterfaceAddress[]): Record<Family, Set<bigint>> {
+	const of = (family: Family) => new Set(given.filter(({address}) => address.family === family).map(({address}) => address.value));
+	return {4: of(4), 6: of(6)};
 }
 
 function firstDrafts(drafts: readonly InterfaceDraft[]): Map<NodeSpec, InterfaceDraft> {

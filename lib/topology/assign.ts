@@ -1,10 +1,11 @@
 /** From a topology to its blueprint: decides everything that the file leaves out, predictably and in linear time. */
+import {formatPrefix} from '../util/address.ts';
 import {Problems} from '../util/problems.ts';
 import {assignAddresses} from './addresses.ts';
-import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, TunnelPlan} from './blueprint.ts';
+import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan, TunnelPlan} from './blueprint.ts';
 import {draftInterfaces, draftTunnelEnds} from './interfaces.ts';
 import {assignMacs} from './macs.ts';
-import {inOrder, routePlanner} from './routes.ts';
+import {inOrder, isReachable, routePlanner} from './routes.ts';
 import {planNeighbors, planRules} from './routing.ts';
 import {type Segment, segmentsOf} from './segments.ts';
 import {type Graph, type NodeSpec, isStation} from './specs.ts';
@@ -111,9 +112,15 @@ function planNodes(graph: Graph, {interfaces, links, tunnels}: Wires, problems: 
 			return [node.name, before];
 		}
 
-		return [node.name, {...node, interfaces: mine, routes: routesOf(node, mine), rules: planRules(node, problems), neighbors: planNeighbors(node, mine, segments, problems), ipv6: speaksIpv6(node, mine)}];
+		return [node.name, {...node, interfaces: mine, routes: withoutLost(routesOf(node, mine), mine, before), rules: planRules(node, problems), neighbors: planNeighbors(node, mine, segments, problems), ipv6: speaksIpv6(node, mine)}];
 	}));
 	return graph.settings.routing === 'static' ? withStaticRoutes({nodes, segments, tunnels}) : nodes;
+}
+
+/** A given route of a node that is there waits for the link by which it led. */
+function withoutLost(routes: readonly RoutePlan[], interfaces: readonly InterfacePlan[], before: NodePlan | undefined): readonly RoutePlan[] {
+	const ways = new Set(before?.routes.map(({to}) => formatPrefix(to)));
+	return before ? routes.filter(route => ways.has(formatPrefix(route.to)) || isReachable(route, interfaces)) : routes;
 }
 
 function withStaticRoutes(network: Network): Map<string, NodePlan> {

@@ -1,6 +1,7 @@
 /** Which routers of a blueprint have a BGP session with each other, and by which addresses. Pure. */
 import {type Address, type Family, contains, networkOf} from '../util/address.ts';
 import type {Blueprint, InterfacePlan, NodePlan} from './blueprint.ts';
+import {DisjointSets} from './disjoint-sets.ts';
 import {segmentsOf} from './segments.ts';
 import type {BgpOptions} from './specs.ts';
 
@@ -50,6 +51,25 @@ export function sessionsOf(blueprint: Blueprint): Session[] {
 			holdTime: Math.min(holdTimeOf(a), holdTimeOf(b)),
 		}] : [];
 	}));
+}
+
+/** Whether what one edge router announces in a family can get to another one, if all goes well: by BGP over sessions of that family, by a controller over addresses of it. */
+export function hearing(blueprint: Blueprint): (from: string, to: string, family: Family) => boolean {
+	const joined = {4: new DisjointSets(), 6: new DisjointSets()} as const;
+	for (const {ends: [a, b]} of blueprint.settings.control === 'controller' ? addressPairs(blueprint) : sessionsOf(blueprint)) {
+		joined[a.address.family].join(a.router, b.router);
+	}
+
+	return (from, to, family) => joined[family].find(from) === joined[family].find(to);
+}
+
+function addressPairs(blueprint: Blueprint): Array<{readonly ends: readonly [Pick<SessionEnd, 'router' | 'address'>, Pick<SessionEnd, 'router' | 'address'>]}> {
+	const addresses = addressFinder(blueprint);
+	const edges = edgesOf(blueprint);
+	return edges.flatMap((a, index) => edges.slice(index + 1).flatMap(b => ([4, 6] as const).flatMap(family => {
+		const pair = addresses(a, b, family);
+		return pair ? [{ends: [{router: a.name, address: pair[0]}, {router: b.name, address: pair[1]}] as const}] : [];
+	})));
 }
 
 function areNeighbors(a: EdgePlan, b: EdgePlan): boolean {

@@ -2,7 +2,7 @@
 import {Problems} from '../util/problems.ts';
 import {assign} from './assign.ts';
 import type {Blueprint} from './blueprint.ts';
-import {checkBgpNumbers, checkBgpPeers, checkBgpSessions, checkJoins} from './checks/bgp.ts';
+import {checkBgpNumbers, checkBgpPeers, checkBgpSessions, checkJoinedFamilies, checkJoins} from './checks/bgp.ts';
 import {checkBroadcastAddresses, checkDuplicateAddresses, checkRouterSubnets, checkUsableAddresses} from './checks/addresses.ts';
 import {checkDuplicateMacs, checkInterfaceNameLengths, checkInterfaceNames, checkMtus, checkPorts} from './checks/interfaces.ts';
 import {checkBridgeSizes, checkLinkEnds, checkLoops, checkPortOwners} from './checks/links.ts';
@@ -12,7 +12,7 @@ import {checkDuplicateRoutes, checkGateways, checkNextHops} from './checks/route
 import {checkNeighbors, checkRules, checkSysctls} from './checks/routing.ts';
 import {checkShaping} from './checks/shaping.ts';
 import {checkStateSync} from './checks/state-sync.ts';
-import {checkDistinctTunnels, checkSshNames, checkTunnelEnds, checkTunnelNumbers, checkUnderlays} from './checks/tunnels.ts';
+import {type Standing, checkDistinctTunnels, checkSshNames, checkTunnelEnds, checkTunnelNumbers, checkUnderlays} from './checks/tunnels.ts';
 import type {Graph} from './specs.ts';
 import type {Topology} from './topology.ts';
 
@@ -34,7 +34,7 @@ const graphChecks: ReadonlyArray<(graph: Graph, problems: Problems) => void> = [
 ];
 
 /** What became of it. The last ones depend on what the first ones check, and keep quiet about nodes that already have a problem. */
-const blueprintChecks: ReadonlyArray<(plan: Blueprint, problems: Problems) => void> = [
+const blueprintChecks: ReadonlyArray<(plan: Blueprint, problems: Problems, standing?: Standing) => void> = [
 	checkInterfaceNameLengths,
 	checkInterfaceNames,
 	checkPorts,
@@ -57,6 +57,7 @@ const blueprintChecks: ReadonlyArray<(plan: Blueprint, problems: Problems) => vo
 	checkUnderlays,
 	checkBgpPeers,
 	checkBgpSessions,
+	checkJoinedFamilies,
 ];
 
 /** Those that look at each node by itself. */
@@ -81,9 +82,10 @@ export function check(topology: Topology): Blueprint {
 /**
 What becomes of a graph, and all its problems. Options that cannot be understood are told alone: nothing follows from them.
 
-@param touched the only nodes that can have problems of their own; default: all
+@param options.touched the only nodes that can have problems of their own; default: all
+@param options.standing of a network that grows: how it stands
 */
-export function examine(graph: Graph, touched?: ReadonlySet<string>): {readonly plan: Blueprint; readonly problems: Problems} {
+export function examine(graph: Graph, {touched, standing}: {readonly touched?: ReadonlySet<string>; readonly standing?: Standing} = {}): {readonly plan: Blueprint; readonly problems: Problems} {
 	const problems = new Problems();
 	checkOptions(graph, problems);
 	if (problems.list.length > 0) {
@@ -97,7 +99,7 @@ export function examine(graph: Graph, touched?: ReadonlySet<string>): {readonly 
 	const plan = assign(graph, problems);
 	const part = touched ? {...plan, nodes: new Map([...plan.nodes].filter(([name]) => touched.has(name)))} : plan;
 	for (const find of blueprintChecks) {
-		find(checksOfOneNode.has(find) ? part : plan, problems);
+		find(checksOfOneNode.has(find) ? part : plan, problems, standing);
 	}
 
 	return {plan, problems};

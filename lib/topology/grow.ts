@@ -4,6 +4,7 @@ import {unknownName} from '../util/names.ts';
 import {type Problem, Problems} from '../util/problems.ts';
 import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan, TunnelPlan} from './blueprint.ts';
 import {examine} from './check.ts';
+import type {RoutingOf} from './paths.ts';
 import {isReachable} from './routes.ts';
 import {type EndSpec, type Graph, type InterfaceOptions, type LinkOptions, type LinkSpec, type NodeSpec, type TunnelOptions, type TunnelSpec, isStation} from './specs.ts';
 
@@ -27,9 +28,10 @@ export function linkSpec(a: string | EndSpec, b: string | EndSpec, options: Link
 /**
 What a network becomes by an addition. What stays as it was is the very same object.
 
+@param routing how the nodes route at the moment, where that is not as the blueprint has it: what carries a tunnel may have come live
 @throws InputError `unknown-node` for an end that is nowhere; ProblemsError with every problem that the addition makes
 */
-export function grown(current: Blueprint, {nodes = [], links = [], tunnels = []}: Addition): Blueprint {
+export function grown(current: Blueprint, {nodes = [], links = [], tunnels = []}: Addition, routing?: RoutingOf): Blueprint {
 	const known = new Set([...current.nodes.keys(), ...nodes.map(({name}) => name)]);
 	const ends = [...links, ...tunnels].flatMap(wire => wire.ends);
 	for (const {node} of ends) {
@@ -38,6 +40,7 @@ export function grown(current: Blueprint, {nodes = [], links = [], tunnels = []}
 		}
 	}
 
+	const standing = {blueprint: current, routing};
 	const graph = graphOf(current, links);
 	const touched = new Set([...nodes.map(({name}) => name), ...ends.map(({node}) => node)]);
 	const {plan, problems} = examine({
@@ -45,8 +48,8 @@ export function grown(current: Blueprint, {nodes = [], links = [], tunnels = []}
 		nodes: [...graph.nodes, ...nodes],
 		links: [...graph.links, ...withNames(current, links)],
 		tunnels: [...graph.tunnels, ...tunnels],
-	}, touched);
-	refuseProblems(problems.list.length === 0 ? [] : newProblems(problems.list, examine(graph).problems.list, touched));
+	}, {touched, standing});
+	refuseProblems(problems.list.length === 0 ? [] : newProblems(problems.list, examine(graph, {standing}).problems.list));
 	return keeping(current, plan);
 }
 
@@ -147,11 +150,11 @@ function freeName(node: string, taken: ReadonlySet<string>): string {
 	return `${node}-eth${number}`;
 }
 
-/** What removals have left wrong, such as a gateway that is gone, is in the way of nothing but itself. */
-function newProblems(all: readonly Problem[], before: readonly Problem[], touched: ReadonlySet<string>): Problem[] {
+/** What removals have left wrong, such as a gateway that is gone, is in the way of nothing that comes: what comes may mend it. */
+function newProblems(all: readonly Problem[], before: readonly Problem[]): Problem[] {
 	const keyOf = ({subject, message}: Problem) => `${subject}\n${message}`;
 	const known = new Set(before.map(keyOf));
-	return all.filter(problem => touched.has(problem.subject) || !known.has(keyOf(problem)));
+	return all.filter(problem => !known.has(keyOf(problem)));
 }
 
 function refuseProblems(list: readonly Problem[]): void {

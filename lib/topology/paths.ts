@@ -1,6 +1,6 @@
 /** The ways of packets through a network, as its blueprint has it, or as the kernels in it have it at the moment. */
 import {type Address, isLinkLocal} from '../util/address.ts';
-import type {Blueprint, NodePlan} from './blueprint.ts';
+import type {Blueprint, NodePlan, TunnelEndPlan, TunnelPlan} from './blueprint.ts';
 import {Ground} from './ground.ts';
 import {type RoutingPlan, routingPlan} from './routing-plan.ts';
 import {isStation} from './specs.ts';
@@ -9,12 +9,15 @@ import {type Path, walk} from './walk.ts';
 
 export type {DeathReason, Hop, Path} from './walk.ts';
 
+/** How each node routes. */
+export type RoutingOf = (node: NodePlan) => RoutingPlan;
+
 /** Answers questions about the ways of one network; what they have in common is looked up once. */
 export class Paths {
 	readonly #ground: Ground;
 
 	/** @param routing how a node routes; asked once of each node that a way meets. Default: as the blueprint has it */
-	constructor(blueprint: Blueprint, routing: (node: NodePlan) => RoutingPlan = routingPlan) {
+	constructor(blueprint: Blueprint, routing: RoutingOf = routingPlan) {
 		this.#ground = new Ground(blueprint, routing);
 	}
 
@@ -48,6 +51,11 @@ export class Paths {
 	*/
 	from(start: NodePlan, destination: Address, source: Address | undefined = this.sourceFor(start, destination)): Path {
 		return cutAtTunnel(this.#ground, walk(this.#ground, start, {source, destination}));
+	}
+
+	/** The way of a tunnel's own packets from one of its ends to another one. */
+	beneath(tunnel: TunnelPlan, start: NodePlan, own: TunnelEndPlan, other: TunnelEndPlan): Path {
+		return cutAtTunnel(this.#ground, walk(this.#ground, start, {source: own.endpoint, destination: other.endpoint}), [tunnel]);
 	}
 }
 

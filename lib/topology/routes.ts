@@ -1,6 +1,6 @@
 /** Static routes of hosts and routers, default gateways included: those of the file are read, a host's gateway that it leaves out is found. */
 import {
-	type Address, type Family, type Prefix, contains, formatPrefix, networkOf, tryParseAddress,
+	type Address, type Family, type Prefix, contains, formatPrefix, networkOf, sameAddress, tryParseAddress,
 } from '../util/address.ts';
 import {printable} from '../util/names.ts';
 import type {Problems} from '../util/problems.ts';
@@ -114,7 +114,9 @@ export function nextHopsOf({via, interface: name, onlink, nextHops, type}: Route
 
 /** Whether a route can be left to these interfaces: the kernel takes one away as a whole when an interface goes that it, or a part of it, leaves by. */
 export function isReachable(route: RoutePlan, interfaces: readonly InterfacePlan[]): boolean {
-	return nextHopsOf(route).every(({via, interface: name}) => name === undefined
+	const {source} = route;
+	const hasSource = source === undefined || interfaces.some(({addresses}) => addresses.some(own => sameAddress(own.address, source)));
+	return hasSource && nextHopsOf(route).every(({via, interface: name}) => name === undefined
 		? via === undefined || interfaces.some(({addresses}) => addresses.some(own => contains(networkOf(own), via)))
 		: interfaces.some(each => each.name === name));
 }

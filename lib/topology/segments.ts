@@ -1,23 +1,23 @@
 /** Segments: which interfaces of hosts and routers hear each other's broadcasts. */
-import type {InterfacePlan, LinkPlan, TunnelPlan} from './blueprint.ts';
+import type {InterfacePlan} from './blueprint.ts';
 import {DisjointSets} from './disjoint-sets.ts';
 import {type NodeKind, isStation} from './specs.ts';
 
 /** The interfaces of hosts and routers on one wire or tunnel, or around the same switches and bridges. */
-export type Segment = readonly InterfacePlan[];
+export type Segment<End = InterfacePlan> = readonly End[];
 
 /** What joins nodes; a blueprint is that too. */
-export type Graph = {
+export type Graph<End = InterfacePlan> = {
 	readonly nodes: ReadonlyMap<string, {readonly kind: NodeKind}>;
-	readonly links: readonly LinkPlan[];
-	readonly tunnels: readonly TunnelPlan[];
+	readonly links: ReadonlyArray<{readonly ends: readonly [End, End]}>;
+	readonly tunnels: ReadonlyArray<{readonly ends: ReadonlyArray<{readonly interface: End}>}>;
 };
 
 /** The segment of every interface of a host or router. */
-export function segmentsOf({nodes, links, tunnels}: Graph): Map<InterfacePlan, Segment> {
+export function segmentsOf<End extends {readonly node: string}>({nodes, links, tunnels}: Graph<End>): Map<End, Segment<End>> {
 	const switches = joinSwitches(nodes, links);
-	const members = new Map<unknown, InterfacePlan[]>();
-	const segments = new Map<InterfacePlan, Segment>();
+	const members = new Map<unknown, End[]>();
+	const segments = new Map<End, Segment<End>>();
 	for (const link of links) {
 		const stations = link.ends.filter(end => isStationName(nodes, end.node));
 		const port = link.ends.find(end => !isStationName(nodes, end.node));
@@ -40,7 +40,7 @@ export function segmentsOf({nodes, links, tunnels}: Graph): Map<InterfacePlan, S
 	return segments;
 }
 
-function joinSwitches(nodes: ReadonlyMap<string, {readonly kind: NodeKind}>, links: readonly LinkPlan[]): DisjointSets {
+function joinSwitches(nodes: Graph['nodes'], links: Graph<{readonly node: string}>['links']): DisjointSets {
 	const switches = new DisjointSets();
 	for (const {ends: [a, b]} of links) {
 		if (!isStationName(nodes, a.node) && !isStationName(nodes, b.node)) {
@@ -51,7 +51,7 @@ function joinSwitches(nodes: ReadonlyMap<string, {readonly kind: NodeKind}>, lin
 	return switches;
 }
 
-function isStationName(nodes: ReadonlyMap<string, {readonly kind: NodeKind}>, name: string): boolean {
+function isStationName(nodes: Graph['nodes'], name: string): boolean {
 	const node = nodes.get(name);
 	return node !== undefined && isStation(node);
 }

@@ -93,7 +93,7 @@ export type SshOptions = {
 export type TunnelOptions = GreOptions | VxlanOptions | SshOptions;
 
 export type HostOptions = RoutingOptions & {
-	/** Addresses of the first interface; default: the next ones of the topology's `ipBase` (and of fd00::/64 with `ipv6`). */
+	/** Addresses of the first interface; default: the next ones of the topology's `ipBase` (and of fd00::/64 with `ipv6`), or of the hosts around it when it comes while the lab runs. */
 	readonly ip?: string | readonly string[];
 	/** MAC address of the first interface. */
 	readonly mac?: string;

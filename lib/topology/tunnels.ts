@@ -3,7 +3,7 @@ import {type Address, contains, formatAddress, networkOf, sameAddress, tryParseA
 import {printable} from '../util/names.ts';
 import type {Problems} from '../util/problems.ts';
 import type {InterfacePlan, TunnelEndPlan, TunnelPlan, TunnelTransport} from './blueprint.ts';
-import type {TunnelMode, TunnelOptions, TunnelSpec} from './specs.ts';
+import type {EndSpec, TunnelMode, TunnelOptions, TunnelSpec} from './specs.ts';
 
 /** Bytes before what a tunnel carries: outer IPv4 header 20, GRE 4 and 4 more for a key, UDP and VXLAN 16; an inner Ethernet header 14 (RFC 2784, 2890, 7348). */
 const headers = {ip: 20, gre: 4, key: 4, vxlan: 16, ethernet: 14} as const;
@@ -50,7 +50,7 @@ export function planTunnels(tunnels: readonly TunnelSpec[], drafts: readonly Int
 	return tunnels.flatMap(({ends, options}) => {
 		const own = drafts.slice(next, next += ends.length);
 		const transport = transportOf(options, vnis);
-		const underlays = own.map((each, index) => underlayOf(each.node, ends[index]?.options.endpoint, interfacesOf, own, problems));
+		const underlays = own.map((each, index) => lastUnderlay(ends[index]) ?? underlayOf(each.node, ends[index]?.options.endpoint, interfacesOf, own, problems));
 		if (!underlays.every(underlay => underlay !== undefined)) {
 			return [];
 		}
@@ -92,6 +92,13 @@ type Underlay = {readonly endpoint: Address; readonly mtu: number};
 function endOf(draft: InterfacePlan, {endpoint, mtu: outer}: Underlay, transport: TunnelTransport, given: number | undefined): TunnelEndPlan {
 	const mtu = given ?? (transport.via === 'ssh' ? sshMtu : outer - overheadOf(transport));
 	return {interface: draft.mtu === mtu ? draft : {...draft, mtu}, endpoint};
+}
+
+/** Of an end that is there already: it keeps its endpoint also when the link that had it is gone, for the link that brings it back. */
+function lastUnderlay(end: EndSpec | undefined): Underlay | undefined {
+	const {assigned, options: {endpoint = ''} = {}} = end ?? {};
+	const address = assigned && tryParseAddress(endpoint);
+	return address && {endpoint: address, mtu: assigned.mtu};
 }
 
 /** The address that was given, else the one that shares a subnet with another end, else the only one. */

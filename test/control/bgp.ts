@@ -1,12 +1,15 @@
-/** Shapes of BGP on real packets: a route reflector whose clients have no session with each other, two AS, many hosts at once. */
+/** Shapes of BGP on real packets: a route reflector whose clients have no session with each other, two AS; and many hosts at once, by a controller too. */
+import test from 'ava';
 import type {Lab} from '../../lib/index.ts';
+import type {ControlKind} from '../../lib/topology/specs.ts';
 import {bgpRoutes, mesh} from '../helpers/edges.ts';
-import {needing} from '../helpers/needing.ts';
+import {type Declare, needing} from '../helpers/needing.ts';
 import {patience} from '../helpers/patience.ts';
 import {connects, labOf} from '../helpers/scenario.ts';
 import {sketch} from '../helpers/sketch.ts';
 
 const withGobgp = await needing('gobgpd');
+const declare: Readonly<Record<ControlKind, Declare>> = {bgp: withGobgp, controller: test.serial};
 
 /** Router names and states of sessions, as `edge1 edge2 established`. */
 async function sessions(lab: Lab): Promise<string[]> {
@@ -48,17 +51,19 @@ withGobgp('two AS: the way is told with the numbers of those it passes', async t
 	t.true(await connects(lab, 'h3', 'h1'));
 });
 
-withGobgp('200 hosts that join at once are known everywhere', async t => {
-	const lab = await labOf(t, mesh({edges: 5, hosts: 200}));
-	const {unaware, time} = await lab.join(...Array.from({length: 200}, (_, index) => ({host: `h${index + 1}`, router: `edge${(index % 5) + 1}`})));
-	t.deepEqual(unaware, []);
-	t.true(time < 5000 * patience, `${time} ms`);
-	for (const router of ['edge1', 'edge2', 'edge3', 'edge4', 'edge5']) {
-		t.is((await bgpRoutes(lab, router)).length, 160, router);
-	}
+for (const control of ['bgp', 'controller'] as const) {
+	declare[control](`${control}: 200 hosts that join at once are known everywhere`, async t => {
+		const lab = await labOf(t, mesh({control, edges: 5, hosts: 200}));
+		const {unaware, time} = await lab.join(...Array.from({length: 200}, (_, index) => ({host: `h${index + 1}`, router: `edge${(index % 5) + 1}`})));
+		t.deepEqual(unaware, []);
+		t.true(time < 5000 * patience, `${time} ms`);
+		for (const router of ['edge1', 'edge2', 'edge3', 'edge4', 'edge5']) {
+			t.is((await bgpRoutes(lab, router)).length, 160, router);
+		}
 
-	t.true(await connects(lab, 'h1', 'h200'));
-	const {unaware: unforgotten} = await lab.leave(...Array.from({length: 200}, (_, index) => `h${index + 1}`));
-	t.deepEqual(unforgotten, []);
-	t.deepEqual(await bgpRoutes(lab, 'edge3'), []);
-});
+		t.true(await connects(lab, 'h1', 'h200'));
+		const {unaware: unforgotten} = await lab.leave(...Array.from({length: 200}, (_, index) => `h${index + 1}`));
+		t.deepEqual(unforgotten, []);
+		t.deepEqual(await bgpRoutes(lab, 'edge3'), []);
+	});
+}

@@ -84,6 +84,7 @@ async function refusing(t: ExecutionContext, lab: Lab): Promise<void> {
 async function comingAndGoing(t: ExecutionContext, lab: Lab, kind: ControlKind): Promise<void> {
 	const links = ['1', '2', '3', '4', '5'].map(number => ({ends: [{node: 'edge6', options: {ip: [`172.17.${number}.1/30`, `fd17:${number}::1/126`]}}, {node: `edge${number}`, options: {ip: [`172.17.${number}.2/30`, `fd17:${number}::2/126`]}}] as const, options: {}}));
 	await lab.add({nodes: [{kind: 'router', name: 'edge6', options: {proxyArp: true, bgp: {as: 65_000}}}], links});
+	t.deepEqual((await bgpRoutes(lab, 'edge6')).map(route => route.split(' ')[0]), ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6', 'fd10::1', 'fd10::2', 'fd10::3', 'fd10::4', 'fd10::5', 'fd10::6']);
 	const joined = await lab.join({host: 'h7', router: 'edge6'});
 	t.deepEqual(joined.unaware, [], kind);
 	for (const host of ['h1', 'h5', 'h6']) {

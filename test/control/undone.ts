@@ -3,8 +3,8 @@ import test from 'ava';
 import type {Lab} from '../../lib/index.ts';
 import type {Topology} from '../../lib/topology/topology.ts';
 import {parsePrefix} from '../../lib/util/address.ts';
-import {mesh} from '../helpers/edges.ts';
-import {labOf} from '../helpers/scenario.ts';
+import {mesh, until} from '../helpers/edges.ts';
+import {connects, labOf} from '../helpers/scenario.ts';
 import {sketch} from '../helpers/sketch.ts';
 
 /** As `h1 edge1`. */
@@ -62,6 +62,50 @@ test.serial('hosts behind a switch have left when their router loses its link to
 	await lab.run('del link edge1 s1');
 	t.deepEqual(left, ['h1 edge1', 'h3 edge1']);
 	t.deepEqual(places(lab), ['h2 edge2']);
+});
+
+test.serial('who left because its router lost the switch has one link when it is back, whoever made the one to the switch', async t => {
+	const lab = await labOf(t, withLans(1));
+	await lab.run('add link h2 s2', 'h2 join edge2', 'h3 join edge1', 'del link edge1 s1', 'del link edge2 s2');
+	t.deepEqual([places(lab), linksOf(lab, 'h1'), linksOf(lab, 'h2')], [[], 1, 1]);
+	await lab.run('h1 join edge1', 'h2 join edge1', 'h3 join edge2');
+	t.deepEqual(places(lab), ['h1 edge1', 'h2 edge1', 'h3 edge2']);
+	t.deepEqual(['h1', 'h2', 'h3'].map(host => linksOf(lab, host)), [1, 1, 1]);
+	t.true(await connects(lab, 'h1', 'h3'));
+	t.true(await connects(lab, 'h3', 'h2'));
+});
+
+test.serial('who is at its router by a tunnel has left when that goes', async t => {
+	const lab = await labOf(t, sketch(topology => {
+		const [edge, other] = ['edge1', 'edge2'].map(name => topology.addRouter(name, {proxyArp: true, bgp: {as: 65_000}})) as [ReturnType<typeof topology.addRouter>, ReturnType<typeof topology.addRouter>];
+		const [hop, host] = [topology.addRouter('hop'), topology.addHost('h1', {ip: '192.168.2.1/24', gateway: '192.168.2.254'})];
+		topology.addLink(edge.interface({ip: '172.16.0.1/30'}), other.interface({ip: '172.16.0.2/30'}));
+		topology.addLink(edge.interface({ip: '192.168.1.1/24'}), hop.interface({ip: '192.168.1.254/24'}));
+		topology.addLink(host, hop.interface({ip: '192.168.2.254/24'}));
+		topology.addTunnel(host.interface({ip: '10.0.0.1/24'}), edge.interface({ip: '10.0.0.254/24', endpoint: '192.168.1.1'}), {via: 'gre'});
+	}, {control: 'controller', routing: 'static'}));
+	const left: string[] = [];
+	lab.on('leave', ({host, router}) => left.push(`${host} ${router}`));
+	const [tunnel] = lab.network.tunnels;
+	const interfaces: string[] = [];
+	lab.on('link', ({interface: name, change}) => interfaces.push(`${name} ${change ?? ''}`));
+	await lab.run('h1 join edge1');
+	t.regex(await routes(lab, 'edge2'), /^10\.0\.0\.1 .*bgp/m);
+	await lab.remove({tunnels: tunnel ? [tunnel] : []});
+	t.deepEqual([left, places(lab)], [['h1 edge1'], []]);
+	t.deepEqual(interfaces, ['h1-tun0 removed', 'edge1-tun0 removed']);
+	await until(t, lab, () => lab.control.edges.agent('edge2').hasForgotten(parsePrefix('10.0.0.1/32')), 'withdrawal');
+	t.notRegex(await routes(lab, 'edge2'), /bgp/);
+});
+
+test.serial('nobody waits for routers that cannot hear of an address, and they are named', async t => {
+	const lab = await labOf(t, mesh({control: 'controller', hosts: 1, more(topology) {
+		topology.addHost('dual', {ip: ['10.0.9.9/16', 'fd10::9/64'], gateway: 'none'});
+	}}));
+	const {unaware, time} = await lab.join({host: 'dual', router: 'edge1'}, {host: 'h1', router: 'edge2'});
+	t.deepEqual(unaware, ['edge2', 'edge3']);
+	t.true(time < 5000, `${time} ms`);
+	t.true(await connects(lab, 'h1', 'dual'));
 });
 
 test.serial('a link of one\'s own is not taken away, although a joining once had made one', async t => {

@@ -1,7 +1,7 @@
 /** SSH tunnels on real packets: both layers, from behind NAT, what a key can do, and nothing left behind. */
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, mkdirSync, statSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, statSync} from 'node:fs';
 import {userInfo} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
@@ -57,6 +57,16 @@ test('files are root\'s alone, and neither the host nor a user\'s home gets any'
 	}
 });
 
+test('either end asks a silent one every two minutes, the server for a day; a client also as it is told', async t => {
+	const {th1, th2, directory, options} = await buildSshScene(t);
+	await openTunnel(t, {...options, keepAlive: undefined});
+	await openTunnel(t, {...sshOptions({th1, th2, directory, mode: 'layer3', device: await addDevices(th1, th2, 'layer3', 1)}), keepAlive: {interval: 7, count: 5}});
+	const said = (file: string) => readFileSync(join(directory, file), 'utf8').split('\n').filter(line => line.includes('Alive'));
+	t.deepEqual(said('th2-203.0.113.2/sshd_config'), ['ClientAliveInterval 120', 'ClientAliveCountMax 720']);
+	t.deepEqual(said('th1-tun0/ssh_config'), ['ServerAliveInterval 120', 'ServerAliveCountMax 3']);
+	t.deepEqual(said('th1-tun1/ssh_config'), ['ServerAliveInterval 7', 'ServerAliveCountMax 5']);
+});
+
 test('tunnels to one address share a server, which ends with the last', async t => {
 	const {th1, th2, directory, options} = await buildSshScene(t);
 	const second = {...sshOptions({th1, th2, directory, mode: 'layer2', device: await addDevices(th1, th2, 'layer2', 1)})};
@@ -65,6 +75,11 @@ test('tunnels to one address share a server, which ends with the last', async t 
 	await one.close();
 	t.deepEqual([runningIn(th1).length, runningIn(th2).length], [1, 2]);
 	t.true(await pings(th1, '10.17.0.2'));
+	t.regex(readFileSync(join(directory, 'th2-203.0.113.2/sshd_config'), 'utf8'), /^PermitTunnel yes$/m);
+	const three = await openTunnel(t, {...second, server: {...second.server, device: 'tap2'}, client: {...second.client, device: await addDevices(th1, th2, 'layer2', 2)}});
+	t.regex(readFileSync(join(directory, 'th2-203.0.113.2/sshd_config'), 'utf8'), /^PermitTunnel ethernet$/m);
+	t.deepEqual(two.state, {status: 'up'});
+	await three.close();
 	await two.close();
 	t.deepEqual([runningIn(th1), runningIn(th2), filesIn(directory)], [[], [], []]);
 });
@@ -82,6 +97,9 @@ test('a key opens its device and nothing else', async t => {
 		t.is(carrierOf(th2, 'tun3'), 'gone');
 	}
 
+	// Its number is the right one, its kind is not.
+	t.like(await ssh('-N', '-o', 'Tunnel=ethernet', '-w', '3:0', 'th2'), {exitCode: 255});
+	t.is(carrierOf(th2, 'tap0'), 'gone');
 	const error = await t.throwsAsync(SshTunnel.open(sshOptions({th1, th2, directory, mode: 'layer2', device: 'tap0'})), {instanceOf: InputError, code: 'tunnel-device'});
 	t.regex(error.message, /^th2 cannot have tap0 beside tun0: /);
 	t.true(await pings(th1, '10.7.0.2'), 'the tunnel itself is as it was');

@@ -3,38 +3,18 @@ import {once} from 'node:events';
 import test, {type ExecutionContext} from 'ava';
 import {Lab} from '../../lib/index.ts';
 import {isAlive} from '../../lib/kernel/daemon.ts';
+import {systemProgram} from '../../lib/kernel/programs.ts';
 import {labRecord} from '../../lib/network/journal.ts';
 import type {StationOptions, TunnelOptions} from '../../lib/topology/specs.ts';
 import type {NodeHandle, Topology} from '../../lib/topology/topology.ts';
+import {type Frame, arrives, udp} from '../helpers/raw-frames.ts';
 import {uniqueName} from '../helpers/names.ts';
+import {needing} from '../helpers/needing.ts';
 import {longPatience, pingPatience} from '../helpers/patience.ts';
 import {sketch} from '../helpers/sketch.ts';
+import {nameOfTunnel, quick, ttlOf, twoWays} from '../helpers/two-ways.ts';
 
-/** Keep-alives that find out within two seconds. */
-const quick = {interval: 1, count: 2};
-
-/**
-Two hosts of one subnet, each behind a router; the routers have two ways to each other, by `hop` and by `spare`, of which they take the first one.
-
-	h1 20.0.0.1 -- r1 1.0.0.1 -- 1.0.0.254 hop 1.0.1.254 -- 1.0.1.2 r2 -- 20.0.0.3 h3
-	               r1 1.0.2.1 -- 1.0.2.254 spare 1.0.3.254 -- 1.0.3.2 r2
-*/
-function sites(options: TunnelOptions): Topology {
-	return sketch(t => {
-		const [r1, r2, hop, spare] = [
-			t.addRouter('r1', {proxyArp: true, routes: [{to: '1.0.1.0/24', via: '1.0.0.254'}, {to: '20.0.0.1', interface: 'r1-eth0'}, {to: '20.0.0.3', via: '10.9.0.2'}]}),
-			t.addRouter('r2', {proxyArp: true, routes: [{to: '1.0.0.0/24', via: '1.0.1.254'}, {to: '20.0.0.3', interface: 'r2-eth0'}, {to: '20.0.0.1', via: '10.9.0.1'}]}),
-			t.addRouter('hop'), t.addRouter('spare', {routes: [{to: '1.0.0.0/24', via: '1.0.2.1'}, {to: '1.0.1.0/24', via: '1.0.3.2'}]}),
-		] as const;
-		t.addLink(r1.interface({ip: []}), t.addHost('h1', {ip: '20.0.0.1/24', gateway: 'none'}));
-		t.addLink(r2.interface({ip: []}), t.addHost('h3', {ip: '20.0.0.3/24', gateway: 'none'}));
-		t.addLink(r1.interface({ip: '1.0.0.1/24'}), hop.interface({ip: '1.0.0.254/24'}));
-		t.addLink(hop.interface({ip: '1.0.1.254/24'}), r2.interface({ip: '1.0.1.2/24'}));
-		t.addLink(r1.interface({ip: '1.0.2.1/24'}), spare.interface({ip: '1.0.2.254/24'}));
-		t.addLink(spare.interface({ip: '1.0.3.254/24'}), r2.interface({ip: '1.0.3.2/24'}));
-		t.addTunnel(r1.interface({ip: '10.9.0.1/30', endpoint: '1.0.0.1'}), r2.interface({ip: '10.9.0.2/30', endpoint: '1.0.1.2'}), options);
-	});
-}
+const withKernelGre = await needing('ip_gre');
 
 async function up(t: ExecutionContext, topology: Topology): Promise<Lab> {
 	const lab = await Lab.up(topology, {name: uniqueName()});
@@ -42,17 +22,9 @@ async function up(t: ExecutionContext, topology: Topology): Promise<Lab> {
 	return lab;
 }
 
-/** Waits until a ping is answered. @returns its ttl, or undefined when none is within the limit */
-async function ttlOf(lab: Lab, from: string, to: string): Promise<number | undefined> {
-	for (const end = Date.now() + longPatience; Date.now() < end;) {
-		const {stdout} = await lab.node(from).execute(['ping', '-c', '1', '-W', '1', to]);
-		const [, ttl] = / ttl=(\d+) /.exec(stdout) ?? [];
-		if (ttl !== undefined) {
-			return Number(ttl);
-		}
-	}
-
-	return undefined;
+/** Of r1. A program of this name may also stand on the path of who runs tests. */
+async function rulesOf(lab: Lab): Promise<string> {
+	return lab.node('r1').run`${systemProgram('nft')} list ruleset`;
 }
 
 /** What a host and the routers know of the way: nothing of it may change when what is beneath does. */
@@ -61,10 +33,17 @@ async function ways(lab: Lab): Promise<string[]> {
 	return [host ?? '', ...routers.map(text => text.split('\n').filter(line => line.startsWith('20.')).map(line => line.replace(' linkdown', '')).join('\n'))];
 }
 
+/** The devices at both ends take as much as the plan says. */
+async function hasRoom(t: ExecutionContext, lab: Lab): Promise<void> {
+	const planned = lab.network.blueprint.tunnels.flatMap(({ends}) => ends.map(end => end.interface));
+	const real = await Promise.all(planned.map(async ({node, name}) => Number(/ mtu (\d+) /.exec(await lab.node(node).run`ip link show dev ${name}`)?.[1])));
+	t.deepEqual(real, planned.map(({mtu}) => mtu));
+}
+
 const carries = test.macro<[options: TunnelOptions, outer: {readonly filter: string; readonly shows: RegExp}]>({
-	title: (_, options) => `${options.via}${'mode' in options ? ` of ${options.mode}` : ''}${'key' in options ? ` with key ${options.key}` : ''}: two routers apart the hosts of one subnet are one hop each from their router, whatever lies between`,
+	title: (_, options) => `${nameOfTunnel(options)}: two routers apart the hosts of one subnet are one hop each from their router, whatever lies between`,
 	async exec(t, options, {filter, shows}) {
-		const lab = await up(t, sites(options));
+		const lab = await up(t, twoWays(options));
 		const seen = lab.node('hop').execute(['tcpdump', '-c', '1', '-v', '-n', '-i', 'hop-eth0', 'src', 'host', '1.0.0.1', 'and', ...filter.split(' ')], {timeout: longPatience});
 		t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
 		const stop = new AbortController();
@@ -79,6 +58,7 @@ const carries = test.macro<[options: TunnelOptions, outer: {readonly filter: str
 		t.deepEqual(tunnel?.ends.map(({endpoint}) => endpoint), ['1.0.0.1', '1.0.1.2']);
 		t.true((tunnel?.ends[0]?.sent?.bytes ?? 0) > 1 << 20);
 		t.true((tunnel?.ends[1]?.sent?.packets ?? 0) > 10);
+		await hasRoom(t, lab);
 		const {processes} = labRecord(lab.name);
 		await lab.down();
 		t.deepEqual(processes.filter(({pid, startTime}) => isAlive(pid, startTime)), []);
@@ -92,9 +72,9 @@ test.serial(carries, {via: 'ssh', keepAlive: quick}, {filter: 'tcp port 22', sho
 test.serial(carries, {via: 'ssh', mode: 'layer2', keepAlive: quick}, {filter: 'tcp port 22', shows: /1\.0\.0\.1\.\d+ > 1\.0\.1\.2\.22/});
 
 const recovers = test.macro<[options: TunnelOptions]>({
-	title: (_, {via}) => `${via}: a flapping link and another way beneath change nothing for hosts and their routes, and packets pass again`,
+	title: (_, {via}) => `${via}: a flapping link, and another way beneath with a router more, change nothing for hosts and their routes, and packets pass again`,
 	async exec(t, options) {
-		const lab = await up(t, sites(options));
+		const lab = await up(t, twoWays(options));
 		t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
 		const before = await ways(lab);
 		for (let flap = 0; flap < 2; flap++) {
@@ -105,8 +85,9 @@ const recovers = test.macro<[options: TunnelOptions]>({
 			t.deepEqual(await ways(lab), before);
 		}
 
-		// The network beneath finds another way.
-		await lab.run('link hop r2 down', 'r1 ip route replace 1.0.1.0/24 via 1.0.2.254', 'r2 ip route replace 1.0.0.0/24 via 1.0.3.254', 'r2 ip address add 1.0.1.2/32 dev lo', 'spare ip route replace 1.0.1.2 via 1.0.3.2');
+		// The network beneath finds another way, which is longer.
+		await lab.run('link hop r2 down', 'r1 ip route replace 1.0.1.0/24 via 1.0.2.254', 'r2 ip route replace 1.0.0.0/24 via 1.0.4.254', 'r2 ip address add 1.0.1.2/32 dev lo');
+		t.regex(await lab.node('r1').run`ping -c 1 -W ${Math.ceil(longPatience / 1000)} -I 1.0.0.1 1.0.1.2`, / ttl=62 /);
 		t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
 		t.deepEqual(await ways(lab), before);
 	},
@@ -117,7 +98,7 @@ test.serial(recovers, {via: 'vxlan'});
 test.serial(recovers, {via: 'ssh', keepAlive: quick});
 
 test.serial('a tunnel over SSH tells when its connection is lost and when it is back', async t => {
-	const lab = await up(t, sites({via: 'ssh', keepAlive: quick}));
+	const lab = await up(t, twoWays({via: 'ssh', keepAlive: quick}));
 	// What the lab waits for keeps no program from ending, so something else must.
 	const wait = setInterval(() => undefined, 1000);
 	t.teardown(() => {
@@ -131,10 +112,11 @@ test.serial('a tunnel over SSH tells when its connection is lost and when it is 
 	t.truthy(link?.reason);
 	await lab.run('link hop r2 up');
 	t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
+	t.is(labRecord(lab.name).processes.length, 2, 'a server and a client, none of those that have ended');
 });
 
 test.serial('link A B down and up are for tunnels too, and routes come back', async t => {
-	const lab = await up(t, sites({via: 'gre'}));
+	const lab = await up(t, twoWays({via: 'gre'}));
 	const before = await ways(lab);
 	await lab.run('link r1 r2 down');
 	t.is((await lab.node('h1').execute(['ping', '-c', '1', '-W', '1', '20.0.0.3'])).exitCode, 1);
@@ -144,19 +126,17 @@ test.serial('link A B down and up are for tunnels too, and routes come back', as
 	await t.throwsAsync(lab.run('link r1 r2 set delay 1ms'), {message: /tunnel/});
 });
 
-test.serial('what a router forwards into a tunnel is told the segment size that fits', async t => {
-	const lab = await up(t, sites({via: 'gre'}));
-	const syn = lab.node('h3').execute(['tcpdump', '-c', '1', '-n', '-i', 'h3-eth0', 'tcp[tcpflags] & tcp-syn != 0'], {timeout: longPatience});
-	for (let done = false; !done;) {
-		await lab.node('h1').execute(['nc', '-z', '-w', '1', '20.0.0.3', '9']);
-		done = await Promise.race([syn.then(() => true), new Promise<boolean>(resolve => {
-			setTimeout(resolve, 100, false);
-		})]);
-	}
+const isOfKernel = (mode: 'layer3' | 'layer2', kind: string) => {
+	withKernelGre(`gre of ${mode}: where the kernel has it, it is the kernel's`, async t => {
+		const lab = await up(t, twoWays({via: 'gre', mode, key: 7}));
+		t.regex(await lab.node('r1').run`ip -details link show dev r1-tun0`, new RegExp(`\\b${kind} remote 1\\.0\\.1\\.2 local 1\\.0\\.0\\.1 `));
+		t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
+		await hasRoom(t, lab);
+	});
+};
 
-	// 1476 bytes of the tunnel, 20 of IPv4 and 20 of TCP.
-	t.regex((await syn).stdout, /mss 1436/);
-});
+isOfKernel('layer3', 'gre');
+isOfKernel('layer2', 'gretap');
 
 test.serial('a VXLAN of three ends is one segment, whose members find each other by ARP', async t => {
 	const lab = await up(t, sketch(topology => {
@@ -189,12 +169,23 @@ test.serial('fifty tunnels of GRE between two routers', async t => {
 	t.deepEqual(counters, Array.from({length: count}, () => 1));
 });
 
+test.serial('what carried a tunnel may go and come back link by link; one that comes must find its way', async t => {
+	const lab = await up(t, twoWays({via: 'gre'}));
+	const before = await ways(lab);
+	await lab.remove({links: [...lab.network.linksBetween('r1', 'hop'), ...lab.network.linksBetween('hop', 'r2')]});
+	await lab.addLink({node: 'r1', options: {ip: '1.0.0.1/24'}}, {node: 'hop', options: {ip: '1.0.0.254/24'}});
+	await t.throwsAsync(lab.addTunnel({node: 'r1', options: {ip: '10.8.0.1/30', endpoint: '1.0.0.1'}}, {node: 'r2', options: {ip: '10.8.0.2/30', endpoint: '1.0.4.2'}}, {via: 'gre'}), {message: /tunnel r1 - r2: there is no way from r1 to the endpoint 1\.0\.4\.2 of r2/});
+	await lab.addLink({node: 'hop', options: {ip: '1.0.1.254/24'}}, {node: 'r2', options: {ip: '1.0.1.2/24'}});
+	t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
+	t.deepEqual(await ways(lab), before);
+});
+
 const comesAndGoes = test.macro<[options: TunnelOptions]>({
 	title: (_, {via}) => `${via}: a tunnel that comes while the lab runs carries at once, and leaves nothing when it goes`,
 	async exec(t, options) {
-		const lab = await up(t, sites({via: 'vxlan', vni: 900}));
+		const lab = await up(t, twoWays({via: 'vxlan', vni: 900}));
 		const links = async () => (await Promise.all(['r1', 'r2'].map(async name => lab.node(name).run`ip -brief link`))).flatMap(text => text.split('\n').map(line => line.split(' ')[0]));
-		const rules = async () => lab.node('r1').run`nft list ruleset`;
+		const rules = async () => rulesOf(lab);
 		const before = [await links(), await rules()];
 		for (let time = 0; time < 2; time++) {
 			const tunnel = await lab.addTunnel({node: 'r1', options: {ip: '10.8.0.1/30', endpoint: '1.0.0.1'}}, {node: 'r2', options: {ip: '10.8.0.2/30', endpoint: '1.0.1.2'}}, options);
@@ -211,14 +202,67 @@ test.serial(comesAndGoes, {via: 'vxlan', vni: 901});
 test.serial(comesAndGoes, {via: 'ssh', keepAlive: quick});
 
 test.serial('a router that ends tunnels takes them away with it', async t => {
-	const lab = await up(t, sites({via: 'gre'}));
+	const lab = await up(t, twoWays({via: 'gre'}));
 	await lab.remove({nodes: ['r2']});
 	t.deepEqual(lab.network.tunnels, []);
 	t.notRegex(await lab.node('r1').run`ip -brief link`, /r1-tun/);
 });
 
+/** What h1 sends to r1 as if it came from r2's endpoint. */
+const forged: Readonly<Record<'gre' | 'vxlan', (lab: Lab) => Pick<Frame, 'protocol' | 'payload'>>> = {
+	// A header of GRE, and of IPv4 from 10.9.0.2 to 10.9.0.1.
+	gre: () => ({protocol: 47, payload: Buffer.from('000008004500001400000000401166c50a0900020a090001', 'hex')}),
+	vxlan: lab => {
+		const {protocol, payload} = udp([4789, 4789]);
+		const inner = Buffer.from(`0800000000000100ffffffffffff${lab.node('r2').interfaces.at(-1)?.mac.replaceAll(':', '') ?? ''}0806${'00'.repeat(46)}`, 'hex');
+		payload.writeUInt16BE(payload.length + inner.length, 4);
+		return {protocol, payload: Buffer.concat([payload, inner])};
+	},
+};
+
+const takesNoStrays = test.macro<[via: 'gre' | 'vxlan']>({
+	title: (_, via) => `${via}: what names the other end as its sender, but comes from where that cannot be, gets nothing into the tunnel`,
+	async exec(t, via) {
+		const lab = await up(t, twoWays({via}));
+		t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
+		const received = async () => Number(/RX:.*\n\s+\d+\s+(\d+)/.exec(await lab.node('r1').run`ip -statistics link show r1-tun0`)?.[1]);
+		const send = async (from: string, to: string) => arrives(t, lab, [from, to], {toMac: lab.node('r1').interfaces.find(({name}) => name === (from === 'h1' ? 'r1-eth0' : 'r1-eth1'))?.mac ?? '', from: '1.0.1.2', to: '1.0.0.1', ...forged[via](lab)});
+		const before = await received();
+		t.true(await send('h1', 'r1'), 'the packet comes to the router');
+		t.is(await received(), before);
+		// Where the other end's own packets may come from, nobody can tell it from them.
+		await send('hop', 'r1');
+		t.is(await received(), before + 1);
+		// A LAN that comes while the lab runs leads to nobody else either; a second way to the other end does.
+		await lab.add({nodes: [{kind: 'host', name: 'h9', options: {ip: '20.9.0.9/24'}}], links: [{ends: [{node: 'h9', options: {}}, {node: 'r1', options: {ip: '20.9.0.254/24', name: 'lan9'}}], options: {}}]});
+		t.regex(await rulesOf(lab), /ip saddr 1\.0\.1\.2 iifname \{[^}]*"lan9"[^}]*\} drop/);
+		await lab.addLink({node: 'r2', options: {ip: '1.0.9.2/24'}}, {node: 'r1', options: {ip: '1.0.9.1/24', name: 'direct'}});
+		t.notRegex(await rulesOf(lab), /direct/);
+		t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
+	},
+});
+
+test.serial(takesNoStrays, 'gre');
+test.serial(takesNoStrays, 'vxlan');
+
+test.serial('a tunnel may rest on routes that came while the lab runs', async t => {
+	const lab = await up(t, sketch(topology => {
+		const [r1, r2, r3] = ['r1', 'r2', 'r3'].map(name => topology.addRouter(name)) as [NodeHandle<StationOptions>, NodeHandle<StationOptions>, NodeHandle<StationOptions>];
+		topology.addLink(r1.interface({ip: '1.0.0.1/24'}), r2.interface({ip: '1.0.0.2/24'}));
+		topology.addLink(r2.interface({ip: '2.0.0.2/24'}), r3.interface({ip: '2.0.0.3/24'}));
+	}));
+	const add = async () => lab.addTunnel({node: 'r1', options: {ip: '10.9.0.1/30'}}, {node: 'r3', options: {ip: '10.9.0.2/30'}}, {via: 'gre'});
+	await t.throwsAsync(add, {message: /there is no way from r1 to the endpoint 2\.0\.0\.3 of r3/});
+	await lab.run('r1 route add 2.0.0.0/24 via 1.0.0.2');
+	await t.throwsAsync(add, {message: /there is no way from r3 to the endpoint 1\.0\.0\.1 of r1|there is no way from r1/});
+	await lab.run('r3 route add 1.0.0.0/24 via 2.0.0.2');
+	await add();
+	t.is(await ttlOf(lab, 'r1', '10.9.0.2'), 64);
+	await t.notThrowsAsync(lab.addHost('h9', {}, 'r2'));
+});
+
 test.serial('nobody but its endpoints gets a frame into a VXLAN, or its packets', async t => {
-	const lab = await up(t, sites({via: 'vxlan', vni: 42}));
+	const lab = await up(t, twoWays({via: 'vxlan', vni: 42}));
 	t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
 	const before = await lab.node('r2').run`bridge fdb show dev r2-tun0`;
 	const received = async () => /RX:.*\n\s+\d+\s+(\d+)/.exec(await lab.node('r2').run`ip -statistics link show r2-tun0`)?.[1];

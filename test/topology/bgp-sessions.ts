@@ -68,6 +68,12 @@ test(refused, sketch(t => {
 test(refused, sketch(t => {
 	t.addLink(t.addRouter('a', {bgp: {as}}).interface({ip: []}), t.addRouter('b', {bgp: {as}}).interface({ip: '10.0.0.1/24'}));
 }), 'bgp: a has no address to talk BGP to b by. Give both an address in a subnet that they share.');
+test(refused, sketch(t => {
+	const [a, b] = ['a', 'b'].map(name => t.addRouter(name, {bgp: {as}})) as [ReturnType<Topology['addRouter']>, ReturnType<Topology['addRouter']>];
+	t.addLink(a.interface({ip: '10.1.0.1/30'}), b.interface({ip: '10.1.0.2/30'}));
+	t.addHost('h1', {ip: ['10.2.0.1/24', 'fd02::1/64'], joins: 'a'});
+	t.addHost('h2', {ip: ['10.2.0.2/24', 'fd02::2/64']});
+}), 'h1: b cannot hear from a where its address fd02::1 is: the two talk no IPv6. Give edge routers IPv6 addresses on the links between them, or leave out fd02::1.');
 test(refused, onWire({as}, {as: 65_001}), 'bgp: a has no BGP session: no other router of its AS, and none names it. Give it neighbors: [\'b\'], or the AS 65001.', 'bgp: b has no BGP session');
 test(refused, onWire({as}, {as}, {as, neighbors: []}), 'bgp: c has no BGP session: it names no neighbor, and none names it. Give it neighbors: [\'a\'].');
 test(refused, sketch(() => undefined, {control: 'bpg'} as unknown as Settings), 'settings: option control has a value of the wrong kind. Give one of bgp, controller');

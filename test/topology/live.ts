@@ -196,6 +196,20 @@ test('a given route whose interface is gone is in the way of nothing that comes 
 	t.regex(routesOf(grown(more, {nodes: [host('h1', {ip: '10.1.0.1/24'})], links: [link('h1', 'r1 10.1.0.254/24')]}), 'r1'), /10\.9\.0\.0\/16 10\.1\.0\.1/);
 });
 
+test('a node whose given route has lost its link gets others, and the route with the one by which it leads', t => {
+	const plan = planOf(t => {
+		const [r1, r2, r3] = [t.addRouter('r1', {routes: [{to: '10.9.0.0/16', via: '10.2.0.2'}, {to: '10.8.0.0/16', via: '10.3.0.3', source: '10.2.0.1'}]}), t.addRouter('r2'), t.addRouter('r3')];
+		t.addLink(r1.interface({ip: '10.2.0.1/24'}), r2.interface({ip: '10.2.0.2/24'}));
+		t.addLink(r1.interface({ip: '10.3.0.1/24'}), r3.interface({ip: '10.3.0.3/24'}));
+	});
+	const less = remove(plan, 'r1-r2');
+	t.is(routesOf(less, 'r1'), '');
+	const more = grown(less, {links: [link('r1 10.4.0.1/24', 'r3 10.4.0.3/24')]});
+	t.is(routesOf(more, 'r1'), '');
+	t.is(routesOf(grown(more, {links: [link('r1 10.2.0.1/24', 'r2 10.2.0.2/24')]}), 'r1'), '10.9.0.0/16 10.2.0.2, 10.8.0.0/16 10.3.0.3');
+	t.deepEqual(problemsOf(less, {nodes: [router('r4', {routes: [{to: '10.9.0.0/16', via: '10.5.0.2'}]})], links: [link('r4 10.4.0.4/24', 'r3 10.4.0.3/24')]}), ['r4: the next hop 10.5.0.2 of its route to 10.9.0.0/16 lies in none of its subnets (10.4.0.0/24)']);
+});
+
 test('a host between routers that is left with one gets it as its gateway; where nothing is missing nothing changes', t => {
 	const plan = check(sketch(each => {
 		const s1 = each.addSwitch('s1');

@@ -109,6 +109,12 @@ test(refused, 'a name that ssh cannot make', (t, {r1, r2}) => t.addTunnel(r1.int
 	'r1: ssh cannot make an interface called "vpn". Call it tun and a number, such as tun0, or leave out the name.');
 test(refused, 'an endpoint beyond the routes', (t, {r2, r3}) => t.addTunnel(r2, r3, {via: 'gre'}),
 	'tunnel r2 - r3: there is no way from r2 to the endpoint 2.0.0.3 of r3: r2 has no route to 2.0.0.3. Give the nodes between them routes to both endpoints.');
+test(refused, 'a way to the other end that is the tunnel itself', (t, {r1}) => {
+	const [r4, r5] = [t.addRouter('r4', {routes: [{to: '5.0.0.0/24', via: '10.9.0.2'}]}), t.addRouter('r5', {routes: [{to: '4.0.0.0/24', via: '5.0.0.1'}]})];
+	t.addLink(r4.interface({ip: '4.0.0.4/24'}), r1.interface({ip: '4.0.0.1/24'}));
+	t.addLink(r5.interface({ip: '5.0.0.5/24'}), r1.interface({ip: '5.0.0.1/24'}));
+	t.addTunnel(r4.interface({ip: '10.9.0.1/30', endpoint: '4.0.0.4'}), r5.interface({ip: '10.9.0.2/30', endpoint: '5.0.0.5'}), {via: 'gre'});
+}, 'tunnel r4 - r5: there is no way from r4 to the endpoint 5.0.0.5 of r5: the tunnel r4-tun0 (gre) of r4 leads through itself. Give the nodes between them routes to both endpoints.');
 test(refused, 'an MTU that does not fit', (t, {r1, r2}) => t.addTunnel(r1, r2, {via: 'gre', mtu: 1490}),
 	'tunnel r1 - r2: its packets of 1490 bytes and 24 bytes of headers do not fit r2 (r2-eth0, 1500 bytes). Give the tunnel {mtu: 1476} or less.');
 test(refused, 'an endpoint of a link', (t, {r1, r2}) => t.addLink(r1.interface({ip: '4.0.0.1/24', endpoint: '1.0.0.1'}), r2.interface({ip: '4.0.0.2/24'})),
@@ -122,4 +128,26 @@ test('two tunnels whose packets cannot be told apart', t => {
 	t.deepEqual(problemsOf((topology, {r1, r2, r3}) => [topology.addTunnel(r1, r2, {via: 'vxlan', vni: 5}), topology.addTunnel(r1, r3, {via: 'vxlan', vni: 5})]), [
 		'r1: what arrives by r1-tun1-r3-tun0 could as well belong to r1-tun0-r2-tun0. Give them different vni.',
 	]);
+});
+
+test('a tunnel that has lost its way is in the way of nothing that comes, but another tunnel by that way is refused', t => {
+	const plan = check(sketch(topology => {
+		const routes = (to: string, via: string) => ({routes: [{to, via}]});
+		const [a, left, right, b] = [topology.addRouter('a', routes('3.0.0.0/24', '1.0.0.9')), topology.addRouter('left', routes('3.0.0.0/24', '2.0.0.9')), topology.addRouter('right', routes('1.0.0.0/24', '2.0.0.8')), topology.addRouter('b', routes('1.0.0.0/24', '3.0.0.9'))];
+		topology.addLink(a.interface({ip: '1.0.0.1/24'}), left.interface({ip: '1.0.0.9/24'}));
+		topology.addLink(left.interface({ip: '2.0.0.8/24'}), right.interface({ip: '2.0.0.9/24'}));
+		topology.addLink(right.interface({ip: '3.0.0.9/24'}), b.interface({ip: '3.0.0.3/24'}));
+		topology.addTunnel(a, b, {via: 'gre'});
+	}));
+	const without = (...indexes: readonly number[]) => shrunk(plan, {nodes: new Set(), links: new Set(plan.links.filter((_, index) => indexes.includes(index))), tunnels: new Set()});
+	const link = (a: readonly [node: string, ip: string], b: readonly [node: string, ip: string]) => ({ends: [{node: a[0], options: {ip: a[1]}}, {node: b[0], options: {ip: b[1]}}] as const, options: {}});
+	const first = link(['a', '1.0.0.1/24'], ['left', '1.0.0.9/24']);
+	const tunnel = (other: string) => ({ends: [{node: 'a', options: {}}, {node: other, options: {}}] as const, options: {via: 'gre', key: 1} as const});
+	// It has no endpoint, then no way, then both.
+	const half = grown(without(0, 1), {links: [first], tunnels: [tunnel('left')]});
+	t.deepEqual(half.tunnels.map(({ends}) => ends.map(end => end.interface.name)), [['a-tun0', 'b-tun0'], ['a-tun1', 'left-tun0']]);
+	t.is(half.tunnels[0], plan.tunnels[0]);
+	t.notThrows(() => grown(half, {links: [link(['left', '2.0.0.8/24'], ['right', '2.0.0.9/24'])]}));
+	const {problems} = t.throws(() => grown(without(1), {tunnels: [tunnel('b')]}), {instanceOf: ProblemsError});
+	t.deepEqual(problems.map(({subject, message}) => `${subject}: ${message}`), ['tunnel a - b: there is no way from a to the endpoint 3.0.0.3 of b: left has no route to 3.0.0.3']);
 });

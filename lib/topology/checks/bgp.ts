@@ -1,8 +1,10 @@
 /** Checks of BGP: numbers that the protocol has room for, neighbors that exist and can be reached, hosts that join a router where hosts can join. */
+import {type Family, formatAddress, isLinkLocal, tryParseInterfaceAddress} from '../../util/address.ts';
 import {nearestTo, printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
-import {addressFinder, edgesOf, sessionPairs} from '../bgp-sessions.ts';
-import type {Blueprint} from '../blueprint.ts';
+import {texts} from '../addresses.ts';
+import {addressFinder, edgesOf, hearing, sessionPairs} from '../bgp-sessions.ts';
+import type {Blueprint, NodePlan} from '../blueprint.ts';
 import type {Graph} from '../specs.ts';
 
 /** RFC 6793: four bytes, and 0 is nobody's (RFC 7607). */
@@ -68,6 +70,29 @@ export function checkBgpSessions(blueprint: Blueprint, problems: Problems): void
 		const reason = isAlone ? 'no other router of its AS, and none names it' : 'it names no neighbor, and none names it';
 		problems.add(subject, `${name} has no BGP session: ${reason}`, `Give it neighbors: ['${other?.name ?? ''}']${isAlone ? `, or the AS ${other?.options.bgp.as ?? ''}` : ''}`);
 	}
+}
+
+/** Hosts with addresses of a family that their router cannot tell the others of: everybody would wait for it in vain. */
+export function checkJoinedFamilies(blueprint: Blueprint, problems: Problems): void {
+	const edges = edgesOf(blueprint);
+	const hears = hearing(blueprint);
+	for (const node of blueprint.nodes.values()) {
+		const router = node.kind === 'host' ? node.options.joins : undefined;
+		for (const family of router === undefined ? [] : ([4, 6] as const)) {
+			const own = firstOf(node, family);
+			const deaf = edges.find(({name}) => name !== router && hears(router ?? '', name, family === 4 ? 6 : 4) && !hears(router ?? '', name, family));
+			if (own !== undefined && deaf) {
+				problems.add(node.name, `${deaf.name} cannot hear from ${printable(router ?? '')} where its address ${own} is: the two talk no IPv${family}`, `Give edge routers IPv${family} addresses on the links between them, or leave out ${own}`);
+			}
+		}
+	}
+}
+
+/** Of a host that waits for its link, what it will have. */
+function firstOf(node: NodePlan, family: Family): string | undefined {
+	const said = node.kind === 'host' ? texts(node.options.ip).flatMap(text => tryParseInterfaceAddress(text) ?? []) : [];
+	const found = [...node.interfaces.flatMap(({addresses}) => addresses), ...node.interfaces.length === 0 ? said : []].find(({address}) => address.family === family && !isLinkLocal(address));
+	return found && formatAddress(found.address);
 }
 
 function edgeNames({nodes}: Pick<Graph, 'nodes'>): string[] {

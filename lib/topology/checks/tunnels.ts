@@ -3,7 +3,7 @@ import {formatAddress} from '../../util/address.ts';
 import {printable} from '../../util/names.ts';
 import type {Problems} from '../../util/problems.ts';
 import type {Blueprint, InterfacePlan, TunnelEndPlan, TunnelPlan} from '../blueprint.ts';
-import {Paths} from '../paths.ts';
+import {Paths, type RoutingOf} from '../paths.ts';
 import {type Graph, type TunnelSpec, isStation} from '../specs.ts';
 import {modeOf, overheadOf} from '../tunnels.ts';
 
@@ -90,20 +90,47 @@ function arrivalKeys(tunnel: TunnelPlan, {interface: {node}, endpoint}: TunnelEn
 	}
 }
 
-/** Every end must reach every other endpoint, not through the tunnel itself, by a network that takes its packets whole. */
-export function checkUnderlays(blueprint: Blueprint, problems: Problems): void {
+/** How a network stands that changes. */
+export type Standing = {
+	readonly blueprint: Blueprint;
+	/** How nodes route at the moment, where that is not as they are planned. */
+	readonly routing?: RoutingOf | undefined;
+};
+
+/**
+Every end must reach every other endpoint, not through the tunnel itself, by a network that takes its packets whole: as it is planned, or else as it is at the moment. A tunnel that is cut already
+is in the way of nothing: what comes may be a part of what mends it.
+*/
+export function checkUnderlays(blueprint: Blueprint, problems: Problems, standing?: Standing): void {
 	if (blueprint.tunnels.length === 0) {
 		return;
 	}
 
 	const faulty = new Set(problems.list.map(({subject}) => subject));
-	const paths = new Paths(blueprint);
+	const troubleOf = troubleFinder(blueprint, standing?.routing);
 	for (const tunnel of blueprint.tunnels.filter(({ends}) => ends.every(end => !faulty.has(end.interface.node)))) {
-		const trouble = underlayTrouble(blueprint, paths, tunnel);
-		if (trouble) {
+		const trouble = troubleOf(tunnel);
+		if (trouble && !isCut(tunnel, standing)) {
 			problems.add(`tunnel ${tunnel.ends.map(end => end.interface.node).join(' - ')}`, trouble.message, trouble.hint);
 		}
 	}
+}
+
+/** Whether it was there before, in vain. */
+function isCut(tunnel: TunnelPlan, standing: Standing | undefined): boolean {
+	const ends = ({ends: all}: TunnelPlan) => all.map(({interface: {node, name}}) => `${node} ${name}`).join(' ');
+	const before = standing?.blueprint.tunnels.find(each => ends(each) === ends(tunnel));
+	return standing !== undefined && before !== undefined && troubleFinder(standing.blueprint, standing.routing)(before) !== undefined;
+}
+
+/** What is wrong as it is planned, unless nothing is as it is at the moment. */
+function troubleFinder(blueprint: Blueprint, routing: RoutingOf | undefined): (tunnel: TunnelPlan) => Trouble | undefined {
+	const planned = new Paths(blueprint);
+	const live = routing && new Paths(blueprint, routing);
+	return tunnel => {
+		const trouble = underlayTrouble(blueprint, planned, tunnel);
+		return trouble && live && !underlayTrouble(blueprint, live, tunnel) ? undefined : trouble;
+	};
 }
 
 type Trouble = {readonly message: string; readonly hint: string};
@@ -112,15 +139,11 @@ function underlayTrouble({nodes}: Blueprint, paths: Paths, tunnel: TunnelPlan): 
 	for (const end of tunnel.ends) {
 		for (const other of tunnel.ends.filter(each => each !== end)) {
 			const node = nodes.get(end.interface.node);
-			const {hops, broken} = node ? paths.from(node, other.endpoint) : {hops: []};
+			const {hops, broken} = node ? paths.beneath(tunnel, node, end, other) : {hops: []};
 			const where = `${end.interface.node} to the endpoint ${formatAddress(other.endpoint)} of ${other.interface.node}`;
 			const used = hops.flatMap(({arrival}) => arrival?.by ?? []);
 			if (broken !== undefined) {
 				return {message: `there is no way from ${where}: ${broken}`, hint: 'Give the nodes between them routes to both endpoints'};
-			}
-
-			if (tunnel.ends.some(each => used.includes(each.interface))) {
-				return {message: `the way from ${where} leads through the tunnel itself`, hint: 'Give the node a route to that address around the tunnel'};
 			}
 
 			const narrow = narrowest(used, end, tunnel);

@@ -1,0 +1,122 @@
+/** What one BGP daemon is told, and told again until it answers: nobody knows what a call without an answer came to. */
+import {setTimeout} from 'node:timers/promises';
+import type {Gobgp} from '../services/gobgp.ts';
+import {isUnanswered} from '../services/gobgp-client.ts';
+import type {BgpNeighbor} from '../services/gobgp-neighbor.ts';
+import {type Prefix, formatAddress, formatPrefix} from '../util/address.ts';
+import {SecureNetError, messageOf} from '../util/errors.ts';
+
+/** All that the daemon shall know, as it is at the moment. */
+export type Wanted = {
+	/** By prefix. */
+	readonly announced: ReadonlyMap<string, Prefix>;
+	/** By address. */
+	readonly neighbors: ReadonlyMap<string, BgpNeighbor>;
+};
+
+export type TellingListener = {
+	/** It did not answer, and is told again. */
+	readonly failed: (error: SecureNetError) => void;
+	/** It has not answered for so often that it is no longer told anything. */
+	readonly hung: (error: SecureNetError) => void;
+};
+
+/** Milliseconds until it is told again, twice as long each time, and how often. */
+const repeat = {first: 500, times: 4} as const;
+
+export class Telling {
+	readonly #gobgp: Gobgp;
+	readonly #wanted: Wanted;
+	readonly #listener: TellingListener;
+	readonly #closing = new AbortController();
+	#isRepeating = false;
+	/** Whether it may not have heard everything. */
+	#owes = false;
+
+	constructor(gobgp: Gobgp, wanted: Wanted, listener: TellingListener) {
+		this.#gobgp = gobgp;
+		this.#wanted = wanted;
+		this.#listener = listener;
+	}
+
+	/**
+	Call when what is wanted has changed. While the daemon is told again what it has not heard, that is part of it.
+
+	@throws SecureNetError `gobgp` when it refuses
+	*/
+	async tell(work: (gobgp: Gobgp) => Promise<void>): Promise<void> {
+		if (this.#isRepeating) {
+			this.#owes = true;
+			return;
+		}
+
+		try {
+			await work(this.#gobgp);
+		} catch (error) {
+			if (this.#isClosed()) {
+				return;
+			}
+
+			if (!isUnanswered(error)) {
+				throw error;
+			}
+
+			this.#owes = true;
+			void this.#repeat(error);
+		}
+	}
+
+	/** It is told nothing more. Twice is fine. */
+	close(): void {
+		this.#closing.abort();
+	}
+
+	#isClosed(): boolean {
+		return this.#closing.signal.aborted;
+	}
+
+	/** Once is enough for all that was not answered. Never throws. */
+	async #repeat(first: SecureNetError): Promise<void> {
+		if (this.#isRepeating) {
+			return;
+		}
+
+		this.#isRepeating = true;
+		this.#listener.failed(new SecureNetError('gobgp', `${first.message} It is told again until it answers.`, {}, {cause: first}));
+		let last: unknown = first;
+		for (let times = 0; this.#owes && times < repeat.times && !this.#isClosed();) {
+			await setTimeout(repeat.first << times, undefined, {signal: this.#closing.signal, ref: false}).catch(() => undefined);
+			this.#owes = false;
+			try {
+				await this.#makeGood();
+				times = 0;
+			} catch (error) {
+				this.#owes = true;
+				last = error;
+				times++;
+			}
+		}
+
+		this.#isRepeating = false;
+		if (this.#owes && !this.#isClosed()) {
+			this.#listener.hung(new SecureNetError('gobgp', `gobgpd of ${this.#gobgp.node} was told ${repeat.times} times and has not answered, so it is ended: ${messageOf(last)}`, {}, {cause: last}));
+		}
+	}
+
+	/** It is asked what it has: what it did not answer it may have heard all the same, and late. */
+	async #makeGood(): Promise<void> {
+		const [gobgp, {announced, neighbors}] = [this.#gobgp, this.#wanted];
+		const [paths, states] = await Promise.all([gobgp.paths(), gobgp.neighbors()]);
+		const own = new Map(paths.filter(({neighbor}) => !neighbor).map(({to}) => [formatPrefix(to), to]));
+		const known = new Map(states.map(({address}) => [formatAddress(address), address]));
+		await Promise.all(beyond(known, neighbors).map(async address => gobgp.removeNeighbor(address)));
+		await Promise.all(beyond(neighbors, known).map(async each => gobgp.addNeighbor(each)));
+		await gobgp.announce(beyond(announced, own).map(to => ({to})));
+		await gobgp.withdraw(beyond(own, announced).map(to => ({to})));
+	}
+}
+
+/** Those whose keys the others do not have. */
+function beyond<Item>(all: ReadonlyMap<string, Item>, others: ReadonlyMap<string, unknown>): Item[] {
+	return [...all].filter(([key]) => !others.has(key)).map(([, item]) => item);
+}

@@ -1,0 +1,51 @@
+/** What packets of tunnels meet in the nodes at their ends, worked out from a blueprint. Pure. */
+import {type TunnelRules, tunnelRuleTexts} from '../link/tunnel-rules.ts';
+import {approachesIn} from '../topology/approaches.ts';
+import type {Blueprint, TunnelEndPlan, TunnelPlan} from '../topology/blueprint.ts';
+import {overheadOf} from '../topology/tunnels.ts';
+import {type Address, formatAddress} from '../util/address.ts';
+
+/** By node, of those that end tunnels whose packets name their sender in an outer header only. */
+export function tunnelRulesOf(blueprint: Blueprint): Map<string, readonly string[]> {
+	const tunnels = blueprint.tunnels.filter(each => overheadOf(each) > 0);
+	const rules = new Map<string, Draft>();
+	const approaches = tunnels.length > 0 ? approachesIn(blueprint) : undefined;
+	for (const plan of tunnels) {
+		for (const end of plan.ends) {
+			const node = blueprint.nodes.get(end.interface.node);
+			const own = rules.get(end.interface.node) ?? {narrow: [], vxlan: new Map<number, Address[]>(), strays: new Map<string, Stray>()};
+			rules.set(end.interface.node, own);
+			if (node?.kind === 'router') {
+				own.narrow.push(end.interface.name);
+			}
+
+			for (const other of plan.ends.filter(each => each !== end)) {
+				const ways = approaches?.(end.interface.node, other.interface.node, plan);
+				addSender(own, plan, other, node?.interfaces.filter(each => ways?.has(each) === false).map(({name}) => name) ?? []);
+			}
+		}
+	}
+
+	return new Map([...rules].map(([node, {strays, ...own}]) => [node, tunnelRuleTexts({...own, strays: [...strays.values()]})]));
+}
+
+type Draft = {
+	readonly narrow: string[];
+	readonly vxlan: Map<number, Address[]>;
+	/** By what tells their packets: several tunnels may have the same ends. */
+	readonly strays: Map<string, Stray>;
+};
+
+type Stray = TunnelRules['strays'][number];
+
+function addSender({vxlan, strays}: Draft, plan: TunnelPlan, {endpoint}: TunnelEndPlan, interfaces: readonly string[]): void {
+	const port = plan.via === 'vxlan' ? plan.port : undefined;
+	if (port !== undefined) {
+		vxlan.set(port, [...vxlan.get(port) ?? [], endpoint]);
+	}
+
+	const key = `${port ?? 'gre'} ${formatAddress(endpoint)}`;
+	const others = strays.get(key)?.interfaces;
+	// Of two tunnels between the same nodes each may carry the other.
+	strays.set(key, {port, sender: endpoint, interfaces: others ? interfaces.filter(name => others.includes(name)) : interfaces});
+}
