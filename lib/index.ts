@@ -33,7 +33,7 @@ export type {NodeRule} from './node/rules.ts';
 export type {InterfaceSettings, NodeSettings} from './node/settings.ts';
 export type {ExecuteOptions, Output} from './kernel/process.ts';
 export type {InstalledLine} from './drivers/driver.ts';
-export type {DeviceChange} from './drivers/reconcile.ts';
+export type {DeviceChange} from './drivers/device-change.ts';
 export type {LogEntry} from './drivers/log.ts';
 
 // Policies: `policy.bind`, `policy.addRule` … are the edits that `Lab.change` takes; the rest reads, words and judges them.
@@ -61,7 +61,7 @@ export type {FirewallDriver, Step} from './drivers/driver.ts';
 export {namedDrivers, standardDrivers, type DriverChoice, type DriverContext, type DriverFactory} from './drivers/factory.ts';
 export type {AddressSet, DevicePlan, FilterRule, GuardedPort, Match, SharedPlan, TrafficMatch} from './policy/filter-rule.ts';
 export type {TrackedConnection} from './kernel/conntrack.ts';
-export {testDriver, type SuiteOptions, type SuiteResult} from './contract/suite.ts';
+export {SuiteInterrupted, testDriver, type SuiteOptions, type SuiteResult} from './contract/suite.ts';
 export type {CaseResult, Check, DriverUnderTest} from './contract/case.ts';
 
 // What lines result in; topologies/json.md has them as JSON.
@@ -77,7 +77,8 @@ export type {ExitResult} from './commands/exit.ts';
 export type {ExplainPoint, ExplainResult} from './commands/explain.ts';
 export type {PathDeath, PathDeathReason, PathHop, PathResult, PathWay} from './commands/path.ts';
 export type {HelpResult} from './commands/help.ts';
-export type {DeviceLines, InstalledResult} from './commands/installed.ts';
+export type {DeviceLines, DeviceListing, ListedLine} from './commands/installed-lines.ts';
+export type {InstalledResult} from './commands/installed.ts';
 export type {IntfsResult} from './commands/intfs.ts';
 export type {IpgListResult, IpgShowResult} from './commands/ipg.ts';
 export type {JoinResult} from './commands/join.ts';

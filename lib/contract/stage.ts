@@ -48,6 +48,7 @@ export class Stage implements Disposable {
 	readonly checks: Check[] = [];
 	readonly #lines: string[] = [];
 	readonly #open: Disposable[] = [];
+	#isOver = false;
 
 	constructor(lab: Lab, options: StageOptions) {
 		const {kind, family, patience} = options;
@@ -100,9 +101,7 @@ export class Stage implements Disposable {
 
 	/** A connection, open until the case ends. @throws SecureNetError `stream` when it cannot be opened */
 	async stream(options: Omit<StreamOptions, 'family'>): Promise<Stream> {
-		const stream = await this.#wait(`${options.transport} from ${options.from} to ${options.to}`, async () => Stream.open(this.lab.network, {...options, family: this.family}));
-		this.#open.push(stream);
-		return stream;
+		return this.#wait(`${options.transport} from ${options.from} to ${options.to}`, async () => this.#kept(await Stream.open(this.lab.network, {...options, family: this.family})));
 	}
 
 	async staysOpen(what: string, stream: Stream): Promise<void> {
@@ -115,10 +114,10 @@ export class Stage implements Disposable {
 
 	/** A ping every 2 ms while the work goes on: all of it is answered, or none of it arrives. */
 	async pingDuring({from, to, sign}: {readonly from: string; readonly to: string; readonly sign: '+' | '-'}, work: (ping: PingStream) => Promise<void>): Promise<void> {
-		using ping = await PingStream.open(this.lab.network, {from, to, family: this.family});
+		using ping = await this.#wait(`the first ping from ${from} to ${to}`, async () => this.#kept(await PingStream.open(this.lab.network, {from, to, family: this.family})));
 		await this.#wait(`a ping from ${from} to ${to}`, async () => work(ping));
 		const count = await ping.stop(this.#limits[sign === '+' ? 'allowed' : 'blocked']);
-		const [what, number] = sign === '+' ? ['packets lost', count.sent - count.answered] : ['packets that reach the target', count.arrived];
+		const [what, number] = sign === '+' ? [`packets lost from ${from} to ${to}`, count.sent - count.answered] : ['packets that reach the target', count.arrived];
 		await this.check(what, '0', tooFew(count) ?? String(number));
 	}
 
@@ -189,9 +188,20 @@ export class Stage implements Disposable {
 
 	/** Ends the connections that the case opened. */
 	[Symbol.dispose](): void {
+		this.#isOver = true;
 		this.#open.forEach(each => {
 			each[Symbol.dispose]();
 		});
+	}
+
+	/** It is open until the case ends. The case may have given up waiting for it, and be over. */
+	#kept<Opened extends Disposable>(opened: Opened): Opened {
+		this.#open.push(opened);
+		if (this.#isOver) {
+			opened[Symbol.dispose]();
+		}
+
+		return opened;
 	}
 
 	/** Every wait of a case has a name, for when it does not end. */

@@ -20,9 +20,13 @@ export class PutBackError extends SecureNetError {
 	}
 }
 
-/** When one device refuses, the others forget what they prepared. The first refusal in natural order is the one that is told. */
-export async function checkAll(steps: readonly DeviceStep[]): Promise<void> {
-	const answers = await Promise.allSettled(steps.map(async step => step.driver.check?.(step)));
+/**
+When one device refuses, the others forget what they prepared. The first refusal in natural order is the one that is told.
+
+@param meanwhile what has to be done as well before anything changes
+*/
+export async function checkAll(steps: readonly DeviceStep[], meanwhile: Promise<void> = Promise.resolve()): Promise<void> {
+	const answers = await Promise.allSettled([...steps.map(async step => step.driver.check?.(step)), meanwhile]);
 	const refusal = answers.find(answer => answer.status === 'rejected');
 	if (refusal) {
 		await discardAll(steps.filter((_, index) => answers[index]?.status === 'fulfilled'));

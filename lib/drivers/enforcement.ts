@@ -8,10 +8,11 @@ import type {Blueprint} from '../topology/blueprint.ts';
 import type {FirewallName} from '../topology/firewalls.ts';
 import {SecureNetError, messageOf} from '../util/errors.ts';
 import {type Chosen, Drivers} from './choice.ts';
+import type {DeviceChange} from './device-change.ts';
 import type {InstalledLine} from './driver.ts';
 import type {DriverChoice, DriverContext} from './factory.ts';
 import {type LogEntry, LogWatch} from './log.ts';
-import {type DeviceChange, Firewall} from './reconcile.ts';
+import {Firewall} from './reconcile.ts';
 
 /** What a change of the policy did. */
 export type Change = {

@@ -1,4 +1,5 @@
 /** What devices have counted of rules that a change takes from them: asked before it, and kept after it. */
+import type {DevicePlan} from '../policy/filter-rule.ts';
 import {messageOf} from '../util/errors.ts';
 import type {AnyDriver} from './device-steps.ts';
 import {type RuleHits, countedOn} from './hits.ts';
@@ -15,6 +16,24 @@ export type Losses = {
 	/** Counts of before the change, also where they are told after it. A change that is made stands, whoever cannot tell: nothing then, and a warning. */
 	readonly told: () => Promise<Counts>;
 };
+
+/** What a device counts before a change, and what after it. */
+type Counted = {
+	readonly device: string;
+	readonly had: DevicePlan['rules'];
+	readonly has: DevicePlan['rules'];
+	/** Whether the driver that counts is the same. */
+	readonly counterStays: boolean;
+};
+
+/** Rules that a change takes from devices, or all of them where another driver comes. Those too that leave the policy: when a device refuses, others get them back, and begin at 0. */
+export function leaving(changes: readonly Counted[]): RuleIds {
+	return new Map(changes.filter(({had, has, counterStays}) => had !== has || !counterStays).flatMap(({device, had, has, counterStays}) => {
+		const stay = new Set(counterStays ? has.map(({id}) => id) : []);
+		const lost = had.map(({id}) => id).filter(id => !stay.has(id));
+		return lost.length === 0 ? [] : [[device, new Set(lost)]];
+	}));
+}
 
 /** Asks all at once. A driver with `counted` need not have answered before a step begins. */
 export function askLosses(drivers: ByDriver, rules: RuleIds): Losses {

@@ -5,7 +5,8 @@ import type {DevicePlan} from '../policy/filter-rule.ts';
 import {ownClaims} from './claims.ts';
 import {linesOf, oneOf} from './nftables-bridge-line.ts';
 import type {ContentLine} from './nftables-content.ts';
-import {setName} from './nftables-lines.ts';
+import type {NameOf} from './nftables-lines.ts';
+import {builtIn} from './perimeter-sets.ts';
 
 /** The chain of their ports, and where it leads when nothing is claimed. */
 export const guests = 'guests';
@@ -17,28 +18,30 @@ export const targetField = '@th,64,128';
 const claimTo = `goto ${others}`;
 
 /** The ways to claim an address: as source of a packet, and as what the sender tells to have. */
-const claims: {readonly [family in Family]: ReadonlyArray<{readonly field: string; readonly label: string; readonly set: string; readonly text: (prefix: Prefix) => string}>} = {
+const claims: {readonly [family in Family]: ReadonlyArray<{readonly field: string; readonly label: string; readonly set?: string; readonly text: (prefix: Prefix) => string}>} = {
 	4: [
-		{field: 'arp saddr ip', label: 'arp', set: setName('bound', 4), text: formatPrefix},
-		{field: 'ip saddr', label: 'ip', set: setName('bound', 4), text: formatPrefix},
+		{field: 'arp saddr ip', label: 'arp', text: formatPrefix},
+		{field: 'ip saddr', label: 'ip', text: formatPrefix},
 	],
 	6: [
 		{field: `icmpv6 type 136 ${targetField}`, label: 'advertisement', set: advertised, text: targetText},
-		{field: 'ip6 saddr', label: 'ip6', set: setName('bound', 6), text: formatPrefix},
+		{field: 'ip6 saddr', label: 'ip6', text: formatPrefix},
 	],
 };
 
-export function guestLines(plan: DevicePlan, interfaceOf: (port: number) => string): ContentLine[] {
+export function guestLines(plan: DevicePlan, interfaceOf: (port: number) => string, nameOf: NameOf): ContentLine[] {
 	const line = linesOf(guests);
 	const {routerMacs} = plan.shared;
 	const own = ownClaims(plan);
+	const claimsOf = (family: Family) => claims[family].flatMap(({field, label, set = nameOf(builtIn.bound, family), text}) => [
+		...own.filter(([, prefix]) => prefix.family === family).map(([{port, host}, prefix]) =>
+			line(`iifname ${interfaceOf(port)} ${field} ${text(prefix)}`, claimTo, `port ${port} own ${label}`, `${host} has the address, as a bound host of another network`)),
+		line(`${field} @${set}`, 'drop', `claimed ${label}`, 'the address of a bound host, from another one'),
+	]);
 	return [
 		...routerMacs.length === 0 ? [] : [line(`ether saddr ${oneOf(routerMacs)}`, 'drop', 'router mac', 'the MAC of a router, from a host')],
-		...[...claims[4], ...claims[6]].flatMap(claim => [
-			...own.filter(([, {family}]) => claims[family].includes(claim)).map(([{port, host}, prefix]) =>
-				line(`iifname ${interfaceOf(port)} ${claim.field} ${claim.text(prefix)}`, claimTo, `port ${port} own ${claim.label}`, `${host} has the address, as a bound host of another network`)),
-			line(`${claim.field} @${claim.set}`, 'drop', `claimed ${claim.label}`, 'the address of a bound host, from another one'),
-		]),
+		...claimsOf(4),
+		...claimsOf(6),
 		line('', claimTo, 'unclaimed', 'claims no address of a bound host'),
 	];
 }

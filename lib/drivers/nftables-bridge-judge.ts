@@ -8,7 +8,8 @@ import {oneOf} from './nftables-bridge-line.ts';
 import {setMark} from './nftables-bridge-marks.ts';
 import {dhcpServer, interfaceOf} from './nftables-bridge-ports.ts';
 import type {ContentLine} from './nftables-content.ts';
-import {chainName, conditionText, limitOf, setName, targetText} from './nftables-lines.ts';
+import {chainName, conditionText, limitOf, targetText} from './nftables-lines.ts';
+import type {NameOf} from './nftables-lines.ts';
 import {defaultLines, isolationLines} from './perimeter-chains.ts';
 import {ruleLines} from './perimeter-rules.ts';
 import {builtIn} from './perimeter-sets.ts';
@@ -41,11 +42,11 @@ export function judgedPorts({guarded, shared}: DevicePlan): GuardedPort[] {
 }
 
 /** First match decides, in the order of a switch: routers, rules, defaults. */
-export function judgeLines(plan: DevicePlan, family: Family): PolicyLine[] {
+export function judgeLines(plan: DevicePlan, family: Family, nameOf: NameOf): PolicyLine[] {
 	const {rules, shared} = plan;
 	const {judge, allow, reject} = chains;
 	const defaults = defaultLines(shared);
-	const text = (line: ChainLine, frames: readonly string[] = []) => policyLine(line, family, frames, condition => conditionText(condition, family));
+	const text = (line: ChainLine, frames: readonly string[] = []) => policyLine(line, family, frames, condition => conditionText(condition, family, nameOf));
 	/** The address alone could be in a frame to a host, which takes any packet that it forwards or has given itself the address of. */
 	const toRouters = (line: ChainLine) => shared.routerMacs.length === 0 ? [] : [text(line, [`ether daddr ${oneOf(shared.routerMacs)}`])];
 	return [
@@ -70,14 +71,14 @@ function unpartedLines(defaults: readonly ChainLine[]): ChainLine[] {
 }
 
 /** The same rules and defaults for a copy: who receives it stands for its destination, no connection is made, and nobody answers. */
-export function copyLines(plan: DevicePlan, family: Family, receivers: Receivers): PolicyLine[] {
+export function copyLines(plan: DevicePlan, family: Family, receivers: Receivers, nameOf: NameOf): PolicyLine[] {
 	if (receivers.size === 0) {
 		return [];
 	}
 
 	const {rules, shared} = plan;
 	const lines = [...rules.flatMap(rule => ruleLines(rule, family)), ...defaultLines(shared), ...isolationLines(shared)];
-	const text = (line: ChainLine, frames: readonly string[] = []) => policyLine(line, family, frames, condition => copyText(condition, family, receivers));
+	const text = (line: ChainLine, frames: readonly string[] = []) => policyLine(line, family, frames, condition => copyText(condition, family, receivers, nameOf));
 	return [
 		text(chainLine(copyPrefix, [{kind: 'set', side: 'dst', set: builtIn.bound, negated: false}], 'accept', 'dhcp answer', 'always allowed: answers to DHCP clients'), [dhcpServer[family]]),
 		...lines.filter(({conditions}) => conditions.every(condition => !reachesNobody(condition, receivers))).map(line => text(copyOf(line))),
@@ -99,17 +100,17 @@ function reachesNobody(condition: Condition, receivers: Receivers): boolean {
 	return condition.kind === 'prefixes' && condition.side === 'dst' && receiversIn(condition.prefixes, receivers).length === 0;
 }
 
-function copyText(condition: Condition, family: Family, receivers: Receivers): string {
+function copyText(condition: Condition, family: Family, receivers: Receivers, nameOf: NameOf): string {
 	if (condition.kind === 'set' && condition.side === 'dst') {
-		return `oifname ${condition.negated ? '!= ' : ''}@${receiversName(condition.set, family)}`;
+		return `oifname ${condition.negated ? '!= ' : ''}@${receiversName(nameOf(condition.set, family))}`;
 	}
 
-	return condition.kind === 'prefixes' && condition.side === 'dst' ? `oifname ${oneOf(receiversIn(condition.prefixes, receivers))}` : conditionText(condition, family);
+	return condition.kind === 'prefixes' && condition.side === 'dst' ? `oifname ${oneOf(receiversIn(condition.prefixes, receivers))}` : conditionText(condition, family, nameOf);
 }
 
 /** Name of the set of those receivers whose addresses an address set holds. */
-export function receiversName(set: string, family: Family): string {
-	return `to-${setName(set, family)}`;
+export function receiversName(set: string): string {
+	return `to-${set}`;
 }
 
 /** @param prefixes in any order */

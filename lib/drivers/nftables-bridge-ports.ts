@@ -9,6 +9,7 @@ import {guestLines, guests, others} from './nftables-bridge-guests.ts';
 import {linesOf, oneOf} from './nftables-bridge-line.ts';
 import {clearMark, isMarked, setMark} from './nftables-bridge-marks.ts';
 import type {ContentLine} from './nftables-content.ts';
+import type {NameOf} from './nftables-lines.ts';
 
 /** The two directions of DHCP (RFC 2131, RFC 8415), one match for each family. */
 export const dhcpClient = {4: 'meta protocol ip udp sport 68 udp dport 67', 6: 'meta protocol ip6 udp sport 546 udp dport 547'} as const;
@@ -42,8 +43,8 @@ export function interfaceOf({device, interfaces}: Pick<DevicePlan, 'device' | 'i
 }
 
 /** The lines of all chains that know ports: `ingress` and `egress` lead there. */
-export function portLines(plan: DevicePlan): ContentLine[] {
-	return [...otherLines(), ...guestLines(plan, port => interfaceOf(plan, port)), ...plan.guarded.filter(({secured}) => secured).flatMap(port => remember(linesByPort, port, () => [...fromLines(port), ...toLines(port)]))];
+export function portLines(plan: DevicePlan, nameOf: NameOf): ContentLine[] {
+	return [...otherLines(), ...guestLines(plan, port => interfaceOf(plan, port), nameOf), ...plan.guarded.filter(({secured}) => secured).flatMap(port => remember(linesByPort, port, () => [...fromLines(port), ...toLines(port)]))];
 }
 
 /** A port that a change leaves as it was is the same object, and so are its lines. */

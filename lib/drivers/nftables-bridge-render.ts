@@ -9,7 +9,7 @@ Frames from a port meet the chains of the bridge family before and behind those 
 fragments together and knows connections. The chains of both families speak by marks on the packet.
 */
 import type {Family} from '../util/address.ts';
-import type {DevicePlan} from '../policy/filter-rule.ts';
+import type {AddressSet, DevicePlan} from '../policy/filter-rule.ts';
 import {copyLines, judgeLines, judgedPorts, receiversIn, receiversName, receiversOf} from './nftables-bridge-judge.ts';
 import type {PolicyLine} from './nftables-bridge-judge.ts';
 import {advertised, targetField, targetText} from './nftables-bridge-guests.ts';
@@ -20,7 +20,9 @@ import {trackingTable} from './nftables-bridge-tracking.ts';
 import {contentCommands, contentTexts, noContent} from './nftables-content.ts';
 import type {Content, ContentLine, ContentSet} from './nftables-content.ts';
 import {chainName, setName} from './nftables-lines.ts';
-import {installedSet, setsOf} from './perimeter-sets.ts';
+import type {NameOf} from './nftables-lines.ts';
+import {builtIn, canKeepNames, changedSets, installedSet, setsOf} from './perimeter-sets.ts';
+import type {InstalledSet, InstalledSets} from './perimeter-sets.ts';
 
 /** Everything installed on a bridge. */
 export type BridgeState = {
@@ -30,16 +32,22 @@ export type BridgeState = {
 	readonly tracking: Content;
 	/** Connection tracking zone. */
 	readonly zone: number;
+	/** Of addresses: what the lines of the policy look a packet up in. */
+	readonly sets: InstalledSets;
+	readonly policy: readonly PolicyLine[];
 };
 
 const families = [4, 6] as const;
 const ethernetNames = {4: 'ip', 6: 'ip6'} as const;
 
 /** A bridge that forwards everything. */
-export const plainBridge: BridgeState = {frames: noContent({family: 'bridge', name: ''}), tracking: noContent({family: 'inet', name: ''}), zone: 0};
+export const plainBridge: BridgeState = {frames: noContent({family: 'bridge', name: ''}), tracking: noContent({family: 'inet', name: ''}), zone: 0, sets: new Map(), policy: []};
 
 /** Sets that know interfaces: all ports of the bridge, the secured ones, and those whose multicast is judged. */
 const ports = {all: 'ports', secured: 'secured', judged: 'judged', from: 'from', to: 'to'} as const;
+
+/** The set of the broadcast addresses of subnets. */
+const broadcasts = 'broadcasts';
 
 /** Before and behind br_netfilter, which stands at 0 (NF_BR_PRI_BRNF). */
 const attachments: ReadonlyMap<string, string> = new Map([
@@ -49,20 +57,46 @@ const attachments: ReadonlyMap<string, string> = new Map([
 	['egress', 'type filter hook forward priority 100; policy accept;'],
 ]);
 
-export function renderBridge(plan: DevicePlan): BridgeState {
-	const policy = families.flatMap(family => [...judgeLines(plan, family), ...copyLines(plan, family, receiversOf(plan, family))]);
-	const lines: readonly ContentLine[] = [...ingressLines(), ...knownLines(), ...judgeBaseLines(plan), ...egressLines(plan), ...portLines(plan), ...policy];
+/** @param previous what is installed; sets that can be changed in place keep their names */
+export function renderBridge(plan: DevicePlan, previous: BridgeState = plainBridge): BridgeState {
+	const sets = addressSets(plan).map(set => installedSet(set, previous.sets.get(set.name)?.generation ?? 1));
+	const inPlace = withSets(plan, sets);
+	const changed = changedSets(previous.sets, sets);
+	return changed.length === 0 || (sameTexts(previous.policy, inPlace.policy) && canKeepNames(previous.sets, changed))
+		? inPlace
+		: withSets(plan, sets.map(set => changed.includes(set) ? {...set, generation: set.generation + 1} : set));
+}
+
+/** The sets of peers that rules here name, and those of the defaults. */
+function addressSets({rules, shared}: DevicePlan): AddressSet[] {
+	const named = new Set(rules.flatMap(({from, to}) => [from, to]).flatMap(side => side.kind === 'set' ? [side.set] : []));
+	const toMany = shared.broadcasts.map(({family, value}) => ({family, value, length: 32}));
+	const all = [...setsOf(shared), shared.bound, {name: broadcasts, prefixes: toMany}].filter(({name}) => !shared.sets.has(name) || named.has(name));
+	return [...new Map(all.map(set => [set.name, set])).values()];
+}
+
+function withSets(plan: DevicePlan, list: readonly InstalledSet[]): BridgeState {
+	const sets = new Map(list.map(set => [set.name, set]));
+	const nameOf: NameOf = (name, family) => setName(name, family, sets.get(name)?.generation);
+	const policy = families.flatMap(family => [...judgeLines(plan, family, nameOf), ...copyLines(plan, family, receiversOf(plan, family), nameOf)]);
+	const lines: readonly ContentLine[] = [...ingressLines(), ...knownLines(), ...judgeBaseLines(plan, nameOf), ...egressLines(plan), ...portLines(plan, nameOf), ...policy];
 	return {
 		frames: {
 			table: {family: 'bridge', name: `securenet-${plan.device}`},
 			chains: new Map([...attachments, ...[...new Set(lines.map(({chain}) => chain))].filter(chain => !attachments.has(chain)).map(chain => [chain, ''] as const)]),
-			sets: new Map([...portSets(plan), ...addressSets(plan, policy)]),
+			sets: new Map([...portSets(plan), ...namedSets(plan, policy, sets, nameOf)]),
 			objects: objectsOf(policy),
 			lines,
 		},
 		tracking: trackingTable(plan),
 		zone: plan.zone,
+		sets,
+		policy,
 	};
+}
+
+function sameTexts(previous: readonly ContentLine[], next: readonly ContentLine[]): boolean {
+	return previous.length === next.length && previous.every(({chain, text}, index) => chain === next[index]?.chain && text === next[index].text);
 }
 
 /** For one transaction; none when the states are equal. */
@@ -102,11 +136,11 @@ function withoutCounter(line: ContentLine): ContentLine {
 }
 
 /** In the order of a switch: port security, always allowed, multicast, connections, then the policy. */
-function judgeBaseLines({shared}: DevicePlan): ContentLine[] {
+function judgeBaseLines({shared}: DevicePlan, nameOf: NameOf): ContentLine[] {
 	const line = linesOf('judge');
 	const pass = `${setMark('unjudged')} accept`;
 	const secured = `iifname @${ports.secured}`;
-	const toMany = ['{ 224.0.0.0/4, 255.255.255.255, 0.0.0.0 }', ...shared.broadcasts.length === 0 ? [] : [`@${setName('broadcasts', 4)}`]];
+	const toMany = ['{ 224.0.0.0/4, 255.255.255.255, 0.0.0.0 }', ...shared.broadcasts.length === 0 ? [] : [`@${nameOf(broadcasts, 4)}`]];
 	return [
 		line(`iifname != @${ports.all}`, 'accept', 'elsewhere', 'not on this bridge'),
 		line(isMarked('unjudged', 'other'), 'accept', 'unjudged', 'always allowed, or neither ARP nor IP'),
@@ -120,7 +154,7 @@ function judgeBaseLines({shared}: DevicePlan): ContentLine[] {
 		...[neighborDiscovery, routerSolicitation, `${listenerQuery} ip6 daddr ff00::/8`, listenerReports].map(match => line(`iifname != @${ports.secured} ${match}`, pass, 'address resolution', 'always allowed: address resolution')),
 		...[...toMany.map(group => `ip daddr ${group}`), 'ip6 daddr ff00::/8'].map(match => line(match, `${setMark('multicast')} accept`, 'multicast', 'multicast is judged for each receiver')),
 		line(isMarked('made'), 'accept', 'connection', 'part of a connection that a rule or the default allowed'),
-		...families.map(family => line(`${dhcpServer[family]} ${ethernetNames[family]} daddr @${setName('bound', family)}`, pass, 'dhcp answer', 'always allowed: answers to DHCP clients')),
+		...families.map(family => line(`${dhcpServer[family]} ${ethernetNames[family]} daddr @${nameOf(builtIn.bound, family)}`, pass, 'dhcp answer', 'always allowed: answers to DHCP clients')),
 		...families.map(family => line(`meta protocol ${ethernetNames[family]}`, `goto ${chainName('PFW', family)}`, 'policy', 'the rules, then the defaults')),
 		line('', 'drop', 'not ip', 'not IP'),
 	];
@@ -155,18 +189,17 @@ function portSets(plan: DevicePlan): Array<[string, ContentSet]> {
 }
 
 /** The address sets that some line names, and for multicast those of the receivers whose addresses they hold. */
-function addressSets(plan: DevicePlan, policy: readonly PolicyLine[]): Array<[string, ContentSet]> {
-	const {shared} = plan;
-	const known = new Map([...setsOf(shared), shared.bound, {name: 'broadcasts', prefixes: shared.broadcasts.map(({family, value}) => ({family, value, length: 32}))}].map(set => [set.name, set]));
+function namedSets(plan: DevicePlan, policy: readonly PolicyLine[], sets: InstalledSets, nameOf: NameOf): Array<[string, ContentSet]> {
+	const prefixes = new Map(addressSets(plan).map(set => [set.name, set.prefixes]));
 	const receivers = {4: receiversOf(plan, 4), 6: receiversOf(plan, 6)};
 	const named = (of: 'sets' | 'receivers') => [...new Set(policy.flatMap(line => line[of]))];
 	return families.flatMap(family => [
-		...[...new Set([...named('sets'), 'bound', ...family === 4 && shared.broadcasts.length > 0 ? ['broadcasts'] : []])].flatMap(name => {
-			const set = known.get(name);
-			return set ? [[setName(name, family), addressSet(family, installedSet(set, 1).elements[family])] as [string, ContentSet]] : [];
+		...[...new Set([...named('sets'), builtIn.bound, ...family === 4 && plan.shared.broadcasts.length > 0 ? [broadcasts] : []])].flatMap(name => {
+			const set = sets.get(name);
+			return set ? [[nameOf(name, family), addressSet(family, set.elements[family])] as [string, ContentSet]] : [];
 		}),
 		...named('receivers').map((name): [string, ContentSet] =>
-			[receiversName(name, family), {kind: 'set', type: 'type ifname;', elements: elementsOf(receiversIn(known.get(name)?.prefixes ?? [], receivers[family]))}]),
+			[receiversName(nameOf(name, family)), {kind: 'set', type: 'type ifname;', elements: elementsOf(receiversIn(prefixes.get(name) ?? [], receivers[family]))}]),
 	]);
 }
 

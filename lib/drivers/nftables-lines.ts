@@ -19,12 +19,14 @@ export type NftLine = Pick<ChainLine, 'label' | 'sentence' | 'rule'> & {
 	readonly limit?: {readonly name: string; readonly text: string};
 };
 
+/** The name on the device of one of the policy's sets. */
+export type NameOf = (set: string, family: Family) => string;
+
 const protocolNames: ReadonlyMap<number, string> = new Map([[6, 'tcp'], [17, 'udp'], [132, 'sctp']]);
 /** Mark of a packet that opens no connection: it is read further down the chain and leaves the namespace with none. */
 const noted = '0x10000000';
 
-/** @param nameOf the set that stands for one of the policy's */
-export function nftLine(line: ChainLine, family: Family, nameOf = setName): NftLine {
+export function nftLine(line: ChainLine, family: Family, nameOf: NameOf = setName): NftLine {
 	const {chain, label, sentence, rule, conditions, target} = line;
 	const counter = label.replaceAll(/\W+/g, '-');
 	const limit = conditions.flatMap(condition => condition.kind === 'rate' ? [limitOf(condition)] : [])[0];
@@ -43,7 +45,7 @@ export function setName(name: string, family: Family, generation = 1): string {
 	return `${name.replaceAll(/\W+/g, '-').slice(0, 40)}.${hash('md5', name).slice(0, 6)}.${family}${generation === 1 ? '' : `.${generation}`}`;
 }
 
-export function conditionText(condition: Condition, family: Family, nameOf = setName): string {
+export function conditionText(condition: Condition, family: Family, nameOf: NameOf = setName): string {
 	const [ip, icmp] = family === 4 ? ['ip', 'meta l4proto icmp'] : ['ip6', 'meta l4proto ipv6-icmp'];
 	switch (condition.kind) {
 		case 'set':

@@ -6,7 +6,7 @@ import {chains} from './chain-line.ts';
 import {chainName, nftLine, setName} from './nftables-lines.ts';
 import type {NftLine} from './nftables-lines.ts';
 import {chainLines} from './perimeter-chains.ts';
-import {direction, installedSet, sameElements, setsOf} from './perimeter-sets.ts';
+import {canKeepNames, changedSets, installedSet, setsOf} from './perimeter-sets.ts';
 import type {InstalledSet, InstalledSets} from './perimeter-sets.ts';
 
 /** Everything installed on a perimeter router. */
@@ -30,8 +30,8 @@ const commentLength = 100;
 export function renderNftables(plan: DevicePlan, previous: NftablesState = plainTable): NftablesState {
 	const sets = setsOf(plan.shared).map(set => installedSet(set, previous.sets.get(set.name)?.generation ?? 1));
 	const inPlace = withLines(plan, sets);
-	const changed = sets.filter(set => isChanged(previous.sets.get(set.name), set));
-	return changed.length === 0 || (sameLines(previous.lines, inPlace.lines) && canChangeInPlace(previous.sets, changed))
+	const changed = changedSets(previous.sets, sets);
+	return changed.length === 0 || (sameLines(previous.lines, inPlace.lines) && canKeepNames(previous.sets, changed))
 		? inPlace
 		: withLines(plan, sets.map(set => changed.includes(set) ? {...set, generation: set.generation + 1} : set));
 }
@@ -40,21 +40,6 @@ function withLines(plan: DevicePlan, list: readonly InstalledSet[]): NftablesSta
 	const sets = new Map(list.map(set => [set.name, set]));
 	const nameOf = (name: string, family: Family) => setName(name, family, sets.get(name)?.generation);
 	return {sets, lines: families.flatMap(family => chainLines(plan, family).map(line => nftLine(line, family, nameOf)))};
-}
-
-function isChanged(old: InstalledSet | undefined, set: InstalledSet): boolean {
-	return old !== undefined && !sameElements(old, set);
-}
-
-/**
-A transaction changes rules as one for a packet that is under way, but not sets: each look at one sees it as it is at that moment. So only
-a single set that grows or shrinks keeps its name; all else gets new ones, which new rules name.
-*/
-function canChangeInPlace(previous: InstalledSets, changed: readonly InstalledSet[]): boolean {
-	return changed.length === 1 && changed.every(set => {
-		const old = previous.get(set.name);
-		return old !== undefined && direction(old, set) !== 'both';
-	});
 }
 
 /** One element of a set or one rule a line, as nft takes them. */

@@ -32,12 +32,20 @@ export function isSameGuests(plan: DevicePlan, previous: DevicePlan): boolean {
 const noFlows: Flows = new Map();
 const flowsOf = new WeakMap<AddressSet, Flows>();
 
-/** Drops the claims to every bound host's address; the same object on all switches that have such ports. */
-export function claimFlows(plan: DevicePlan): Flows {
+/**
+Drops the claims to every bound host's address; the same object on all switches that have, or have had, ports of hosts in no group. They stay when the last of those hosts joins one: else
+each that leaves its group as the first, or joins one as the last, would cost a flow for every bound host.
+
+@param previous what the switch has of them
+*/
+export function claimFlows(plan: DevicePlan, previous: Flows): Flows {
 	const {bound} = plan.shared;
-	return guestsOf(plan).length === 0 ? noFlows : remember(flowsOf, bound, () => byKey(bound.prefixes.flatMap(prefix => claimsOf(prefix).map(({level, match}) =>
-		makeFlow(table.antispoof, level, `${matchFlag('guest')},${match}`, 'drop', `${formatPrefix(prefix)} is the address of a bound host`)))));
+	return guestsOf(plan).length === 0 && previous.size === 0 ? noFlows : remember(flowsOf, bound, () => byKey(bound.prefixes.flatMap(prefix => remember(dropsOf, prefix, () => claimsOf(prefix).map(({level, match}) =>
+		makeFlow(table.antispoof, level, `${matchFlag('guest')},${match}`, 'drop', `${formatPrefix(prefix)} is the address of a bound host`))))));
 }
+
+/** The compiler gives the same host's address as the very same object. */
+const dropsOf = new WeakMap<Prefix, readonly Flow[]>();
 
 /** As source of a packet, and as what the sender tells to have. */
 function claimsOf(prefix: Prefix): Array<{readonly level: number; readonly match: string}> {

@@ -23,7 +23,6 @@ import type {SharedFlows} from './openflow-shared.ts';
 import {readsHeader, untrackable} from './openflow-traffic.ts';
 import {limit, matchFlag, outputToReceiver, priority, setFlag, table} from './pipeline.ts';
 
-
 /** Everything installed on a switch, and what the next rendering must keep. */
 export type FlowState = {
 	/** What was rendered; undefined for a switch that no policy has touched. */
@@ -34,7 +33,7 @@ export type FlowState = {
 	readonly rules: RuleFlows;
 	/** What depends on the switch's ports and zone. */
 	readonly local: Flows;
-	/** What keeps the addresses of bound hosts; the same object on all switches that have hosts to keep them from. */
+	/** What keeps the addresses of bound hosts; the same object on all switches that have, or have had, hosts to keep them from. */
 	readonly claims: Flows;
 	readonly meters: Meters;
 	/** Some flow tells packets by ports or ICMP types, so the first fragment of a packet must show them. */
@@ -65,7 +64,7 @@ export function renderFlows(plan: DevicePlan, previous: FlowState, style: FlowSt
 			? updateRuleFlows(previous.rules, previous.plan.rules, plan.rules, flowsOf(shared, style))
 			: ruleFlows(plan.rules, flowsOf(shared, style)),
 		local: isSameStyle && isSameLocal(plan, previous.plan) ? previous.local : byKey(localFlows(plan, style)),
-		claims: claimFlows(plan),
+		claims: claimFlows(plan, previous.claims),
 		meters: isSameList(plan.rules, previous.plan?.rules) ? previous.meters : metersOf(plan.rules),
 		readsHeaders: readsHeaders(plan),
 	};

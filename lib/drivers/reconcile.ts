@@ -4,12 +4,13 @@ import type {Compiled, DevicePlan} from '../policy/filter-rule.ts';
 import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
 import {inSlices} from '../util/slices.ts';
-import {PutBackError, applyAll, checkAll, closeOn, discardAll} from './device-steps.ts';
+import {type DeviceChange, difference} from './device-change.ts';
+import {PutBackError, applyAll, checkAll, closeOn} from './device-steps.ts';
 import type {AnyDriver, DeviceStep} from './device-steps.ts';
 import type {InstalledLine} from './driver.ts';
 import {Hits} from './hits.ts';
 import type {RuleHits} from './hits.ts';
-import {type Counts, type Losses, askLosses, missing} from './losses.ts';
+import {type Counts, type Losses, askLosses, leaving, missing} from './losses.ts';
 import {revokeOn, throwFailures} from './revocation.ts';
 
 /** The driver that a device is to have. */
@@ -30,14 +31,6 @@ type Rendered = {
 	readonly rules: Rules;
 	/** What another driver has there, which goes as soon as this one's is in force. */
 	readonly retires?: Installed;
-};
-
-/** What a change would do to a device. */
-export type DeviceChange = {
-	readonly device: string;
-	/** Lines, as the device takes them, that would be there and are not. */
-	readonly added: readonly string[];
-	readonly removed: readonly string[];
 };
 
 export class Firewall {
@@ -66,18 +59,8 @@ export class Firewall {
 		const rendered = this.#render(sortNames(devices.keys()).flatMap(name => devices.get(name) ?? []));
 		const changes = rendered.filter(isChange);
 		const steps = changes.map(({step}) => step);
-		const kept = new Set(rules);
-		const {asked, told} = this.#losses(rendered, kept);
-		const [checked, answered] = await Promise.allSettled([checkAll(steps), asked]);
-		if (checked.status === 'rejected') {
-			throw checked.reason;
-		}
-
-		if (answered.status === 'rejected') {
-			await discardAll(steps);
-			throw answered.reason;
-		}
-
+		const {asked, told} = this.#losses(rendered);
+		await checkAll(steps, asked);
 		try {
 			await applyAll(steps);
 		} catch (error) {
@@ -87,14 +70,15 @@ export class Firewall {
 		}
 
 		const lost = await told();
-
 		const heirs = new Set(rendered.filter(each => this.#predecessor(each)).map(({step: {device}}) => device));
+		const returning = rendered.filter(each => this.#isReturning(each));
 		this.#take(rendered);
 		await this.#countOn(new Map([...lost].filter(([device]) => heirs.has(device))));
 		[...lost].filter(([device]) => !heirs.has(device)).forEach(([device, hits]) => {
 			this.#hits.keep(device, hits);
 		});
-		this.#hits.retain(kept);
+		await this.#discount(returning);
+		this.#hits.retain(new Set(rules));
 		steps.forEach(({device}) => this.#changed.add(device));
 		return steps.map(({device}) => device);
 	}
@@ -206,7 +190,7 @@ export class Firewall {
 
 	/** @throws InputError `unsupported` with every refusal */
 	#render(plans: readonly DevicePlan[]): Rendered[] {
-		const refusals = plans.flatMap(plan => this.#driverOf(plan).supports(plan).map(sentence => `  ${plan.device}: ${sentence}`));
+		const refusals = plans.flatMap(plan => [...this.#driverOf(plan).supports(plan), ...this.#successionOf(plan)].map(sentence => `  ${plan.device}: ${sentence}`));
 		if (refusals.length > 0) {
 			throw new InputError('unsupported', ['The policy cannot be enforced; nothing has changed.', ...refusals].join('\n'));
 		}
@@ -214,12 +198,24 @@ export class Firewall {
 		return plans.map(plan => this.#renderOne(plan));
 	}
 
+	/** Why a driver cannot take a device over from the one there. */
+	#successionOf(plan: DevicePlan): string[] {
+		return plan.kind === 'switch' && this.#retiring(plan)
+			? ['a switch has one pipeline of flows, in which two drivers cannot stand beside each other, and the new one does not begin from what the old one has; give it to the switch when the lab comes up']
+			: [];
+	}
+
+	/** What another driver has on the device. Drivers that begin from the very same state, such as one that is made of another, go on from each other's. */
+	#retiring(plan: DevicePlan): Installed | undefined {
+		const installed = this.#installed.get(plan.device);
+		return installed && installed.driver.plain !== this.#driverOf(plan).plain ? installed : undefined;
+	}
+
 	#renderOne(plan: DevicePlan): Rendered {
 		const {device, rules} = plan;
 		const driver = this.#driverOf(plan);
 		const installed = this.#installed.get(device);
-		// Drivers that begin from the very same state, such as one that is made of another, go on from each other's.
-		const retires = installed && installed.driver.plain !== driver.plain ? installed : undefined;
+		const retires = this.#retiring(plan);
 		const {state: previous, perhaps} = [installed, ...this.#leftovers.get(device) ?? []].find(each => each?.driver.plain === driver.plain) ?? {state: driver.plain};
 		const step = {device, driver, previous, next: driver.render(plan, previous), ...retires ? {beside: true} : {}, ...perhaps ? {perhaps} : {}};
 		return {step, rules, ...retires ? {retires} : {}};
@@ -229,6 +225,11 @@ export class Firewall {
 	#predecessor({step: {device, driver}, retires}: Rendered): AnyDriver | undefined {
 		const installed = this.#installed.get(device)?.driver;
 		return retires || installed === driver ? undefined : installed;
+	}
+
+	/** Whether the driver goes on from what it still has on the device, beside the one that is in force there. */
+	#isReturning({step: {device, previous}}: Rendered): boolean {
+		return this.#leftovers.get(device)?.some(({state}) => state === previous) === true;
 	}
 
 	/** The steps were made. */
@@ -266,17 +267,10 @@ export class Firewall {
 		}
 	}
 
-	/** Of rules that a change takes from devices, or of all where another driver comes. Of rules that leave the policy only where it is quickly told: it matters when a device refuses and others get them back. */
-	#losses(rendered: readonly Rendered[], kept: ReadonlySet<number>): Losses {
-		const ids = new Map(rendered.flatMap(({step: {device, driver}, rules}) => {
+	#losses(rendered: readonly Rendered[]): Losses {
+		const ids = leaving(rendered.map(({step: {device, driver}, rules}) => {
 			const {rules: had = [], driver: counter = driver} = this.#installed.get(device) ?? {};
-			if (had === rules && counter === driver) {
-				return [];
-			}
-
-			const stay = new Set(counter === driver ? rules.map(({id}) => id) : []);
-			const lost = had.map(({id}) => id).filter(id => (kept.has(id) || counter.counted !== undefined) && !stay.has(id));
-			return lost.length === 0 ? [] : [[device, new Set(lost)] as const];
+			return {device, had, has: rules, counterStays: counter === driver};
 		}));
 		return askLosses(this.#byDriver(ids.keys()), ids);
 	}
@@ -287,13 +281,16 @@ export class Firewall {
 			this.#hits.keep(device, hits);
 		}
 	}
+
+	/** A driver that comes back to a device before it had let go of it has gone on counting beside the one between, which has counted for both. */
+	async #discount(returning: readonly Rendered[]): Promise<void> {
+		const rules = new Map(returning.map(each => [each.step.device, new Set(each.rules.map(({id}) => id))]));
+		for (const [device, hits] of await askLosses(this.#byDriver(rules.keys()), rules).told()) {
+			this.#hits.keep(device, new Map([...hits].map(([rule, packets]) => [rule, -packets])));
+		}
+	}
 }
 
 function isChange({step: {driver, previous, next, perhaps}, retires}: Rendered): boolean {
 	return retires !== undefined || perhaps !== undefined || driver.differs(previous, next);
-}
-
-function difference(before: readonly string[], after: readonly string[]): {added: string[]; removed: string[]} {
-	const [old, now] = [new Set(before), new Set(after)];
-	return {added: [...now].filter(text => !old.has(text)), removed: [...old].filter(text => !now.has(text))};
 }

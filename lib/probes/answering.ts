@@ -2,12 +2,14 @@
 import {InetSocket, isTaken} from '../kernel/inet-socket.ts';
 import {messageOf} from '../util/errors.ts';
 import {message} from './asking.ts';
+import {udp, withChecksum} from './packet.ts';
 import type {Question} from './probe.ts';
+import {protocol} from './protocols.ts';
 import {sctpInitAck} from './sctp.ts';
 
 /** Answers that are given before others get their turn. */
 const most = 256;
-const sctpHeader = 12;
+const [sctpHeader, udpHeader] = [12, 8];
 
 export class Answerer {
 	/** Undefined when the kernel answers by itself, or another program does. */
@@ -27,15 +29,25 @@ export class Answerer {
 		return `${to.name} ${transport} ${number} ${destination.family} ${destination.value} ${port}`;
 	}
 
-	/** A TCP port that a program of the user listens on is as good as one of ours. */
+	/** A TCP port that a program has is as good as one of ours: it answers, or the kernel does. Beside the program that has a UDP port somebody else answers. */
 	static open(question: Question): Answerer {
 		try {
 			return Answerer.#open(question);
 		} catch (error) {
-			return question.transport === 'tcp' && isTaken(error)
-				? new Answerer(undefined)
-				: new Answerer(undefined, undefined, `${question.to.name} cannot listen: ${messageOf(error)}`);
+			return isTaken(error) ? Answerer.#beside(question) : Answerer.#silent(question, error);
 		}
+	}
+
+	static #beside(question: Question): Answerer {
+		try {
+			return question.transport === 'udp' ? new Answerer(rawSocket(question, protocol.udp), socket => answerBeside(socket, question)) : new Answerer(undefined);
+		} catch (error) {
+			return Answerer.#silent(question, error);
+		}
+	}
+
+	static #silent({to}: Question, error: unknown): Answerer {
+		return new Answerer(undefined, undefined, `${to.name} cannot listen: ${messageOf(error)}`);
 	}
 
 	static #open(question: Question): Answerer {
@@ -43,18 +55,14 @@ export class Answerer {
 		switch (transport) {
 			case 'echo':
 				return new Answerer(undefined);
-			case 'tcp': {
-				const socket = bound(question, InetSocket.open(to.namespace, destination.family, 'stream').shareAddress(), port);
-				socket.listen();
-				return new Answerer(socket);
-			}
-
+			case 'tcp':
+				return new Answerer(listening(bound(question, InetSocket.open(to.namespace, destination.family, 'stream').shareAddress(), port)));
 			case 'udp':
 				return new Answerer(bound(question, InetSocket.open(to.namespace, destination.family, 'datagram'), port), answerDatagram);
 			case 'sctp':
-				return new Answerer(bound(question, InetSocket.open(to.namespace, destination.family, {protocol: number}), 0), socket => answerSctp(socket, port));
+				return new Answerer(rawSocket(question, number), socket => answerSctp(socket, port));
 			case 'other':
-				return new Answerer(bound(question, InetSocket.open(to.namespace, destination.family, {protocol: number}), 0), answerRaw);
+				return new Answerer(rawSocket(question, number), answerRaw);
 		}
 	}
 
@@ -75,9 +83,25 @@ export class Answerer {
 	}
 }
 
+function rawSocket(question: Question, number: number): InetSocket {
+	return bound(question, InetSocket.open(question.to.namespace, question.destination.family, {protocol: number}), 0);
+}
+
 function bound({destination}: Question, socket: InetSocket, port: number): InetSocket {
-	try {
+	return orClosed(socket, () => {
 		socket.bind({address: destination, port});
+	});
+}
+
+function listening(socket: InetSocket): InetSocket {
+	return orClosed(socket, () => {
+		socket.listen();
+	});
+}
+
+function orClosed(socket: InetSocket, work: () => void): InetSocket {
+	try {
+		work();
 		return socket;
 	} catch (error) {
 		socket.close();
@@ -90,6 +114,17 @@ function answerDatagram(socket: InetSocket): boolean {
 	const asked = socket.receiveFrom();
 	if (asked?.bytes.equals(message.ask)) {
 		socket.sendTo(message.answer, asked.from);
+	}
+
+	return asked !== undefined;
+}
+
+/** The kernel gives a raw socket a copy of what the program gets. */
+function answerBeside(socket: InetSocket, {destination, port}: Question): boolean {
+	const asked = receiveRaw(socket);
+	if (asked && asked.body.length >= udpHeader && asked.body.readUInt16BE(2) === port && asked.body.subarray(udpHeader).equals(message.ask)) {
+		const answer = udp([port, asked.body.readUInt16BE(0)], message.answer);
+		socket.sendTo(withChecksum(destination, asked.from.address, answer), asked.from);
 	}
 
 	return asked !== undefined;

@@ -1,11 +1,11 @@
 /** The asking end of a probe: a socket that has sent, or is about to send, one request. */
 import {randomInt} from 'node:crypto';
-import {InetSocket, type SocketKind} from '../kernel/inet-socket.ts';
+import {InetSocket, type SocketKind, isTaken} from '../kernel/inet-socket.ts';
 import {checksum} from '../kernel/icmp.ts';
 import type {Address} from '../util/address.ts';
-import {KernelError, messageOf} from '../util/errors.ts';
+import {messageOf} from '../util/errors.ts';
 import {words} from './bytes.ts';
-import {type Payload, echoRequest} from './packet.ts';
+import {type Payload, echoRequest, tcp, udp, withChecksum} from './packet.ts';
 import type {Question} from './probe.ts';
 import {protocol} from './protocols.ts';
 import {sctpInit} from './sctp.ts';
@@ -28,21 +28,41 @@ export type Asked = {
 /** Why a request was not sent. `passing`: the kernel had no room for it just now. */
 export type NotAsked = {readonly trouble: string; readonly passing: boolean};
 
-/** Sends one request. */
+/** Sends one request. From a port that a program has there it goes as a raw packet: who answers does not see the difference, and the program hears of an answer that it did not ask for. */
 export function ask(question: Question): Asked | NotAsked {
-	const {from, destination, source, sport, transport} = question;
-	let socket: InetSocket | undefined;
 	try {
-		socket = InetSocket.open(from.namespace, destination.family, kindOf(question)).shareAddress();
-		if (source !== undefined || (sport !== undefined && transport !== 'sctp')) {
-			socket.bind({address: source ?? {...destination, value: 0n}, port: transport === 'sctp' ? 0 : sport ?? 0});
+		return askBy(question, kindOf(question));
+	} catch (error) {
+		return isTaken(error) ? askRaw(question) : notSent(question, error);
+	}
+}
+
+function askRaw(question: Question): Asked | NotAsked {
+	try {
+		return askBy(question, {protocol: question.number});
+	} catch (error) {
+		return notSent(question, error);
+	}
+}
+
+function notSent({from}: Question, error: unknown): NotAsked {
+	return {trouble: `${from.name} could not send: ${messageOf(error)}`, passing: false};
+}
+
+/** @throws KernelError, such as EADDRINUSE */
+function askBy(question: Question, kind: SocketKind): Asked | NotAsked {
+	const {from, destination, source, sport} = question;
+	const isRaw = typeof kind !== 'string';
+	const socket = InetSocket.open(from.namespace, destination.family, kind).shareAddress();
+	try {
+		if (source !== undefined || (sport !== undefined && !isRaw)) {
+			socket.bind({address: source ?? {...destination, value: 0n}, port: isRaw ? 0 : sport ?? 0});
 		}
 
-		return send(question, socket);
+		return send(question, socket, isRaw);
 	} catch (error) {
-		socket?.close();
-		const isTaken = error instanceof KernelError && error.errno === 'EADDRINUSE';
-		return {trouble: isTaken ? `port ${sport ?? 0} of ${from.name} is in use there, so nothing could be sent from it` : `${from.name} could not send: ${messageOf(error)}`, passing: false};
+		socket.close();
+		throw error;
 	}
 }
 
@@ -61,18 +81,17 @@ function kindOf({transport, number, destination}: Question): SocketKind {
 }
 
 /** Connecting chooses the source address; of TCP it also sends. */
-function send(question: Question, socket: InetSocket): Asked | NotAsked {
+function send(question: Question, socket: InetSocket, isRaw: boolean): Asked | NotAsked {
 	const {from, to, destination, port, transport} = question;
-	const isRaw = transport !== 'tcp' && transport !== 'udp';
-	const close = transport === 'tcp' ? () => {
+	const close = transport === 'tcp' && !isRaw ? () => {
 		socket.abort();
 	} : () => {
 		socket.close();
 	};
 	const refusal = socket.connect({address: destination, port: isRaw ? 0 : port});
 	const local = socket.local;
-	const token = question.sport ?? randomInt(...dynamicPorts);
-	const errno = refusal ?? sendFirst(question, socket, token);
+	const token = question.sport ?? freshToken();
+	const errno = refusal ?? (isRaw ? socket.send(rawRequest(question, local.address, token)) : transport === 'udp' ? socket.send(message.ask) : undefined);
 	if (errno !== undefined) {
 		close();
 		return {trouble: `${from.name} could not send to ${to.name}: ${errno}`, passing: ['EAGAIN', 'ENOBUFS'].includes(errno)};
@@ -81,18 +100,27 @@ function send(question: Question, socket: InetSocket): Asked | NotAsked {
 	return {...flowsOf(question, local.address, isRaw ? token : local.port), close};
 }
 
-function sendFirst({transport, destination, port}: Question, socket: InetSocket, token: number): string | undefined {
+let lastToken = randomInt(...dynamicPorts);
+
+/** Each is another than the last ones: two echoes of one identifier, each way between two hosts, could not be told apart. */
+function freshToken(): number {
+	const [first, end] = dynamicPorts;
+	lastToken = lastToken + 1 < end ? lastToken + 1 : first;
+	return lastToken;
+}
+
+function rawRequest({transport, destination, port}: Question, source: Address, token: number): Buffer {
 	switch (transport) {
 		case 'tcp':
-			return undefined;
+			return withChecksum(source, destination, tcp([token, port]));
 		case 'udp':
-			return socket.send(message.ask);
+			return withChecksum(source, destination, udp([token, port], message.ask));
 		case 'echo':
-			return socket.send(summed(echoRequest(destination.family, token)));
+			return summed(echoRequest(destination.family, token));
 		case 'sctp':
-			return socket.send(sctpInit([token, port]).bytes);
+			return sctpInit([token, port]).bytes;
 		case 'other':
-			return socket.send(Buffer.concat([words(token, token), message.ask]));
+			return Buffer.concat([words(token, token), message.ask]);
 	}
 }
 

@@ -8,7 +8,7 @@ export type Evidence = {
 	requestArrived: boolean;
 	answerLeft: boolean;
 	answerArrived: boolean;
-	/** The target itself says that nobody listens. */
+	/** The target itself says that nobody listens: somebody has the port, and does not listen there. */
 	closed: boolean;
 	/** What came back to the source instead of an answer. */
 	refusal?: 'reset' | 'prohibited' | 'unreachable';
@@ -17,7 +17,7 @@ export type Evidence = {
 export type Verdict = 'allowed' | 'blocked' | 'failed';
 
 export type Outcome = {
-	/** `allowed`: the answer came. `blocked`: request or answer left its host and did not come. `failed`: it cannot be said. */
+	/** `allowed`: the answer came, which may be that nobody listens. `blocked`: request or answer left its host and did not come. `failed`: it cannot be said. */
 	readonly verdict: Verdict;
 	/** Which packet was kept back; only when blocked. */
 	readonly stopped?: 'request' | 'answer';
@@ -32,8 +32,8 @@ export function noEvidence(): Evidence {
 }
 
 /** Whether no further packet can change the outcome. */
-export function isConclusive({answerArrived, closed, refusal}: Evidence): boolean {
-	return answerArrived || closed || refusal !== undefined;
+export function isConclusive({answerArrived, refusal}: Evidence): boolean {
+	return answerArrived || refusal !== undefined;
 }
 
 export function judge(evidence: Evidence, from: string, to: string): Outcome {
@@ -47,7 +47,7 @@ export function judge(evidence: Evidence, from: string, to: string): Outcome {
 	}
 
 	if (closed) {
-		return failed(`nobody listens on ${to}`);
+		return refusal === undefined ? failed(`nobody listens on ${to}, and that it says so did not reach ${from}`) : {verdict: 'allowed', reason: `${to} answered that nobody listens`};
 	}
 
 	if (!requestArrived) {

@@ -38,7 +38,8 @@ function ipv4Header(kind: number, length: number, addresses: Buffer): Buffer {
 	return header;
 }
 
-function withChecksum(source: Address, destination: Address, {protocol: number, bytes, checksumAt, pseudoHeader}: Payload): Buffer {
+/** What a packet between these addresses carries. */
+export function withChecksum(source: Address, destination: Address, {protocol: number, bytes, checksumAt, pseudoHeader}: Payload): Buffer {
 	if (checksumAt === undefined) {
 		return bytes;
 	}

@@ -3,7 +3,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {PingSocket} from '../kernel/icmp.ts';
 import {PingThread} from '../kernel/ping-thread.ts';
 import type {Network} from '../network/network.ts';
-import {questionOf} from './probe.ts';
+import {type Question, questionOf} from './probe.ts';
 import {Witness} from './witness.ts';
 
 export type PingStreamOptions = {
@@ -37,12 +37,17 @@ export class PingStream implements Disposable {
 	#arrived = 0;
 	#closed = false;
 
-	private constructor(network: Network, {from, to, family, interval = 2}: PingStreamOptions) {
-		const question = questionOf(network, {from, to, ...family === undefined ? {} : {family}});
-		const {destination} = question;
-		this.#witness = new Witness(question.to.namespace);
-		this.#socket = new PingSocket(question.from.namespace, destination.family);
-		this.#thread = new PingThread(this.#socket, destination, interval);
+	/** @param witness closed with it */
+	private constructor(witness: Witness, {from, destination}: Question, interval: number) {
+		this.#witness = witness;
+		this.#socket = new PingSocket(from.namespace, destination.family);
+		try {
+			this.#thread = new PingThread(this.#socket, destination, interval);
+		} catch (error) {
+			this.#socket.close();
+			throw error;
+		}
+
 		this.#timer = setInterval(() => {
 			this.#look();
 		}, pause);
@@ -53,13 +58,25 @@ export class PingStream implements Disposable {
 
 	@throws InputError `unknown-node`, `probe`; SecureNetError `witness`
 	*/
-	static async open(network: Network, options: PingStreamOptions): Promise<PingStream> {
-		const stream = new PingStream(network, options);
+	static async open(network: Network, {from, to, family, interval = 2}: PingStreamOptions): Promise<PingStream> {
+		const question = questionOf(network, {from, to, ...family === undefined ? {} : {family}});
+		const stream = PingStream.#begin(question, interval);
 		try {
 			await stream.more(1);
 			return stream;
 		} catch (error) {
 			stream.close();
+			throw error;
+		}
+	}
+
+	/** Either all that it keeps open is there, or nothing. */
+	static #begin(question: Question, interval: number): PingStream {
+		const witness = new Witness(question.to.namespace);
+		try {
+			return new PingStream(witness, question, interval);
+		} catch (error) {
+			witness.close();
 			throw error;
 		}
 	}
@@ -78,16 +95,19 @@ export class PingStream implements Disposable {
 
 	/** Ends it, and counts when the last answers have come. @param patience milliseconds they may take */
 	async stop(patience = 500): Promise<PingStreamCount> {
-		await this.#thread.end();
-		const {sent, unsent} = this.#thread;
-		const end = performance.now() + patience;
-		do {
-			await sleep(pause);
-			this.#look();
-		} while (this.#answered.size < sent && performance.now() < end);
+		try {
+			await this.#thread.end();
+			const {sent, unsent} = this.#thread;
+			const end = performance.now() + patience;
+			do {
+				await sleep(pause);
+				this.#look();
+			} while (this.#answered.size < sent && performance.now() < end && !this.#closed);
 
-		this.close();
-		return {sent, arrived: this.#arrived, answered: this.#answered.size, unsent};
+			return {sent, arrived: this.#arrived, answered: this.#answered.size, unsent};
+		} finally {
+			this.close();
+		}
 	}
 
 	/** The thread must not send to a descriptor that is another's by then, so the socket closes when that has ended. */
@@ -107,6 +127,10 @@ export class PingStream implements Disposable {
 	}
 
 	#look(): void {
+		if (this.#closed) {
+			return;
+		}
+
 		for (let number = this.#socket.receive(); number !== undefined; number = this.#socket.receive()) {
 			this.#answered.add(number);
 		}

@@ -20,5 +20,6 @@ export const unreachableCode = {
 export const tcpFlag = {fin: 0x01, syn: 0x02, rst: 0x04, ack: 0x10} as const;
 
 export const dhcpPort = {client: 68, server: 67} as const;
+export const dhcp6Port = {client: 546, server: 547} as const;
 
 export const broadcastMac = 'ff:ff:ff:ff:ff:ff';

@@ -22,7 +22,8 @@ const pause = 2;
 */
 export async function errorReturns(network: Network, {from, to, port, family}: RelatedOptions, timeout = 1000): Promise<Outcome> {
 	const {from: source, to: target, destination} = questionOf(network, {from, to, udp: port, ...family === undefined ? {} : {family}});
-	const witnesses = {source: new Witness(source.namespace), target: new Witness(target.namespace)};
+	using atSource = new Witness(source.namespace);
+	using atTarget = new Witness(target.namespace);
 	const socket = InetSocket.open(source.namespace, destination.family, 'datagram');
 	const seen = {sent: false, came: false};
 	try {
@@ -32,13 +33,11 @@ export async function errorReturns(network: Network, {from, to, port, family}: R
 		const look = (witness: Witness, direction: 'in' | 'out') => [...witness.sights()].some(sight => sight.flow === request && sight.kind === 'unreachable' && sight.direction === direction);
 		for (const end = performance.now() + timeout; refusal === undefined && !seen.came && performance.now() < end;) {
 			await sleep(pause);
-			seen.sent ||= look(witnesses.target, 'out');
-			seen.came ||= look(witnesses.source, 'in');
+			seen.sent ||= look(atTarget, 'out');
+			seen.came ||= look(atSource, 'in');
 		}
 	} finally {
 		socket.close();
-		witnesses.source.close();
-		witnesses.target.close();
 	}
 
 	return seen.came

@@ -9,6 +9,7 @@ import {type Asked, ask} from './asking.ts';
 import {type Evidence, type Outcome, isConclusive, judge, noEvidence} from './outcome.ts';
 import {type Probe, type Question, questionOf} from './probe.ts';
 import type {FlowKey} from './seen.ts';
+import {wavesOf} from './waves.ts';
 import {type Sight, Witness} from './witness.ts';
 
 export type ProbeOptions = {
@@ -17,6 +18,8 @@ export type ProbeOptions = {
 	readonly signal?: AbortSignal | undefined;
 	/** Called often, with the number of finished probes. */
 	readonly progress?: ((done: number, total: number) => void) | undefined;
+	/** Called where probes are asked in two waves, before each: what firewalls track of these connections must not answer for them. */
+	readonly forget?: (() => Promise<void>) | undefined;
 };
 
 export type ProbeResult = Outcome & {
@@ -47,12 +50,28 @@ Asks many questions at once and says of each, in the same order, whether it was 
 
 @throws InputError `unknown-node`, `probe`, `address`; SecureNetError `interrupted`, `witness`
 */
-export async function probeAll(network: Network, probes: readonly Probe[], {timeout = timeoutIn(network), signal, progress}: ProbeOptions = {}): Promise<ProbeResult[]> {
+export async function probeAll(network: Network, probes: readonly Probe[], {timeout = timeoutIn(network), signal, progress, forget}: ProbeOptions = {}): Promise<ProbeResult[]> {
 	const questions = probes.map(each => questionOf(network, each));
-	using round = new Round(questions, timeout);
-	const ended = await round.run(signal, progress);
+	const ended = new Map<Question, Decided>();
+	const waves = wavesOf(questions);
+	for (const wave of waves) {
+		if (waves.length > 1) {
+			await forget?.();
+		}
+
+		using round = new Round(wave, timeout);
+		const before = ended.size;
+		for (const exchange of await round.run(signal, done => progress?.(before + done, probes.length))) {
+			ended.set(exchange.question, exchange);
+		}
+
+		if (signal?.aborted && ended.size < probes.length) {
+			throw new SecureNetError('interrupted', `Interrupted after ${ended.size} of ${probes.length} probes.`);
+		}
+	}
+
 	return probes.map((each, index) => {
-		const {evidence, began, decided} = ended[index] ?? {evidence: noEvidence(), began: 0, decided: 0};
+		const {evidence, began, decided} = ended.get(questions[index] as Question) ?? {evidence: noEvidence(), began: 0, decided: 0};
 		return {probe: each, ms: decided - began, ...judge(evidence, each.from, each.to)};
 	});
 }
@@ -98,16 +117,13 @@ class Round implements Disposable {
 		}
 	}
 
-	async run(signal: AbortSignal | undefined, progress: ProbeOptions['progress']): Promise<readonly Decided[]> {
-		for (let open = this.#exchanges.length; open > 0; open = this.#exchanges.filter(({decided}) => decided === undefined).length) {
-			if (signal?.aborted) {
-				throw new SecureNetError('interrupted', `Interrupted after ${this.#exchanges.length - open} of ${this.#exchanges.length} probes.`);
-			}
-
+	/** Those that have ended: all, unless it was interrupted. */
+	async run(signal: AbortSignal | undefined, progress: (done: number) => void): Promise<readonly Decided[]> {
+		for (let open = this.#exchanges.length; open > 0 && !signal?.aborted; open = this.#exchanges.filter(({decided}) => decided === undefined).length) {
 			this.#begin();
 			await this.#look();
 			this.#settle();
-			progress?.(this.#exchanges.length - open, this.#exchanges.length);
+			progress(this.#exchanges.length - open);
 		}
 
 		return this.#exchanges.filter((exchange): exchange is Decided => exchange.decided !== undefined);

@@ -36,18 +36,10 @@ export class Stream implements Disposable {
 	#closed = false;
 
 	private constructor(question: Question, options: StreamOptions) {
-		const {from, to, destination} = question;
-		const kind = options.transport === 'tcp' ? 'stream' : 'datagram';
 		this.#question = question;
 		this.#options = options;
-		this.#listener = InetSocket.open(to.namespace, destination.family, kind).shareAddress();
-		this.#listener.bind({address: destination, port: options.port});
-		this.#client = InetSocket.open(from.namespace, destination.family, kind);
-		if (options.transport === 'tcp') {
-			this.#listener.listen();
-		}
-
-		this.#client.connect({address: destination, port: options.port});
+		[this.#listener, this.#client] = endsOf(question, options);
+		this.#client.connect({address: question.destination, port: options.port});
 		this.#client.send(message.ask);
 		this.#timer = setInterval(() => {
 			this.#turn();
@@ -181,5 +173,22 @@ export class Stream implements Disposable {
 		const socket = InetSocket.open(to.namespace, destination.family, 'datagram').shareAddress();
 		socket.bind({address: destination, port: this.#options.port});
 		return socket;
+	}
+}
+
+/** Both are there, or none is. @throws KernelError EADDRINUSE */
+function endsOf({from, to, destination}: Question, {transport, port}: StreamOptions): [listener: InetSocket, client: InetSocket] {
+	const kind = transport === 'tcp' ? 'stream' : 'datagram';
+	const listener = InetSocket.open(to.namespace, destination.family, kind);
+	try {
+		listener.shareAddress().bind({address: destination, port});
+		if (transport === 'tcp') {
+			listener.listen();
+		}
+
+		return [listener, InetSocket.open(from.namespace, destination.family, kind)];
+	} catch (error) {
+		listener.close();
+		throw error;
 	}
 }

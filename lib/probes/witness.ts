@@ -14,7 +14,7 @@ const most = 256;
 
 export type Sight = Seen & {readonly direction: 'in' | 'out'};
 
-export class Witness {
+export class Witness implements Disposable {
 	readonly #socket: PacketSocket;
 
 	/** @throws SecureNetError `witness` when it does not see what surely happens */
@@ -60,6 +60,10 @@ export class Witness {
 
 	close(): void {
 		this.#socket.close();
+	}
+
+	[Symbol.dispose](): void {
+		this.close();
 	}
 
 	/** A packet socket gets a copy while the sender still sends, so that there is nothing to wait for. */

@@ -50,6 +50,17 @@ test('flows and lines grow with members + rules, not with members × rules', t =
 const policy = campusPolicy(blueprint.nodes, {hosts: 200, groups, rules: 200});
 const installed = install(policy);
 
+test('a host that leaves its only group, and comes back, touches no flow of other hosts but where it is the first of its switch', t => {
+	const without = (hosts: readonly string[]) => hosts.reduce((next, host) => unbind(next, blueprint.nodes, host, [[...policy.groups].find(([, members]) => members.has(host))?.[0] ?? '']), policy);
+	const first = install(without(['h1']), installed);
+	const back = install(policy, first);
+	const again = install(without(['h5']), back);
+	const most = 40;
+	for (const [before, after] of [[first, back], [back, again], [again, back], [back, first]] as const) {
+		t.deepEqual(changedFlows(before, after).filter(count => count > most), []);
+	}
+});
+
 test('a member more, and less, touches two flows of each switch and one element of the firewall', t => {
 	const more = install(bind(policy, blueprint.nodes, 'h1', ['g7']), installed);
 	t.deepEqual(changedFlows(installed, more), [2, 2, 2, 2]);

@@ -116,6 +116,17 @@ test('an exchange that one device refuses is taken back beside the old driver, w
 	t.deepEqual(old.deeds, []);
 });
 
+test('a switch is not given to a driver that does not begin from what it has: before anything changes, with a reason', async t => {
+	const [old, fresh] = [notebook(), notebook(undefined, 'bare')];
+	let current = old.driver;
+	const firewall = new Firewall(() => current);
+	await firewall.apply(compiled(switchPlan({device: 's1', rules: [one]})));
+	const deeds = [...old.deeds];
+	current = fresh.driver;
+	await t.throwsAsync(firewall.apply(compiled(switchPlan({device: 's1', rules: [two]}))), {code: 'unsupported', message: /\n  s1: a switch has one pipeline of flows, .* give it to the switch when the lab comes up$/});
+	t.deepEqual([old.deeds, fresh.deeds], [deeds, []]);
+});
+
 test('a device that does not answer is put back too, whatever it has', async t => {
 	const {firewall, deeds} = notebook(deed => deed === `apply s2 ${two}` ? {unanswered: true} : false);
 	await firewall.apply(policy(one, ['s1', 's2']));

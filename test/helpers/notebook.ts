@@ -4,7 +4,7 @@ import type {FirewallDriver, Refusal} from '../../lib/drivers/driver.ts';
 import {Firewall} from '../../lib/drivers/reconcile.ts';
 import type {TrackedConnection} from '../../lib/kernel/conntrack.ts';
 import type {DevicePlan} from '../../lib/policy/filter-rule.ts';
-import {compiled, switchPlan} from './plans.ts';
+import {compiled, perimeterPlan} from './plans.ts';
 
 /** A driver whose state is the policy's sentences. `refuses` says which `check s1`, `apply s2` … fail, and what becomes of the device. */
 export function notebook(refuses: (deed: string) => boolean | Refusal = () => false, plain = 'plain') {
@@ -43,7 +43,7 @@ export function notebook(refuses: (deed: string) => boolean | Refusal = () => fa
 }
 
 /** One sentence on switches. */
-export const policy = (sentence: string, devices: readonly string[] = ['s10', 's2', 's1']) => compiled(...devices.map((device): DevicePlan => switchPlan({device, rules: [sentence]})));
+export const policy = (sentence: string, devices: readonly string[] = ['s10', 's2', 's1']) => compiled(...devices.map((device): DevicePlan => perimeterPlan({device, rules: [sentence]})));
 /** For a message that says first who tells it. */
 export const endsWith = (words: string) => (message: string) => message.endsWith(words);
 export const [one, two] = ['allow any to any', 'deny any to any'];

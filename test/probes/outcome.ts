@@ -22,12 +22,12 @@ test(judges, {trouble: 'ENETUNREACH'}, 'failed', /^ENETUNREACH$/);
 test(judges, arrived, 'failed', /h2 got the request and sent no answer/);
 test(judges, {...arrived, trouble: 'ENOBUFS'}, 'failed', /^ENOBUFS$/);
 test(judges, {...arrived, closed: true}, 'failed', /nobody listens on h2/);
-test(judges, {...arrived, closed: true, refusal: 'reset'}, 'failed', /nobody listens/);
+test(judges, {...arrived, closed: true, refusal: 'reset'}, 'allowed', /h2 answered that nobody listens/);
 test(judges, {...left, refusal: 'unreachable'}, 'failed', /a router on the way/);
 
 test('only an answer or a refusal ends the wait', t => {
 	t.false(isConclusive({...noEvidence(), ...arrived, answerLeft: true}));
 	t.true(isConclusive({...noEvidence(), answerArrived: true}));
-	t.true(isConclusive({...noEvidence(), closed: true}));
+	t.false(isConclusive({...noEvidence(), closed: true}));
 	t.true(isConclusive({...noEvidence(), refusal: 'reset'}));
 });

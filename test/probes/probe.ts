@@ -1,5 +1,5 @@
 /** Probes on real packets: allowed, blocked and failed are three different things. */
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import type {Lab} from '../../lib/index.ts';
 import {InetSocket} from '../../lib/kernel/inet-socket.ts';
 import type {Probe} from '../../lib/probes/probe.ts';
@@ -15,7 +15,7 @@ const pair = () => new Sketch(`
 `);
 
 const patient = {timeout: 400};
-const text = ({verdict, stopped, rejected}: ProbeResult) => [verdict, stopped, rejected].filter(Boolean).join(' ');
+const text = ({verdict, stopped, rejected, reason}: ProbeResult) => [verdict, stopped, rejected, verdict === 'failed' ? reason : undefined].filter(Boolean).join(' ');
 
 for (const family of [4, 6] as const) {
 	for (const kind of [{}, {tcp: 80}, {tcp: 80, sport: 42}, {udp: 53}, {udp: 53, sport: 42}, {sctp: 9}, {sctp: 9, sport: 42}, {protocol: 99}]) {
@@ -69,21 +69,49 @@ test.serial('what could not be asked has failed, and is not blocked', async t =>
 	}
 });
 
-test.serial('a port that a program has: of TCP the program answers, of UDP the probe has failed', async t => {
-	const lab = await labOf(t, pair());
-	for (const kind of ['stream', 'datagram'] as const) {
-		const socket = InetSocket.open(lab.node('h2').namespace, 4, kind);
-		t.teardown(() => {
-			socket.close();
-		});
-		socket.bind({address: parseAddress('10.0.0.2'), port: 80});
-		if (kind === 'stream') {
-			socket.listen();
-		}
+/** A program's socket at a port of a host. */
+function occupied(t: ExecutionContext, lab: Lab, host: string, port: number, kind: 'stream' | 'datagram' | 'listening'): void {
+	const node = lab.node(host);
+	const socket = InetSocket.open(node.namespace, 4, kind === 'datagram' ? 'datagram' : 'stream');
+	t.teardown(() => {
+		socket.close();
+	});
+	socket.bind({address: parseAddress(node.address ?? ''), port});
+	if (kind === 'listening') {
+		socket.listen();
 	}
+}
 
-	t.is(text(await probe(lab.network, {from: 'h1', to: 'h2', tcp: 80})), 'allowed');
-	t.like(await probe(lab.network, {from: 'h1', to: 'h2', udp: 80}, patient), {verdict: 'failed', reason: 'h2 cannot listen: bind 10.0.0.2 port 80: EADDRINUSE'});
+for (const [kind, there, reason] of [
+	['listening', {tcp: 80}, 'h2 answered'], ['stream', {tcp: 80}, 'h2 answered that nobody listens'], ['datagram', {udp: 80}, 'h2 answered'],
+] as const) {
+	test.serial(`a port that a program has, ${kind}: allowed and blocked as any other`, async t => {
+		const lab = await labOf(t, pair());
+		occupied(t, lab, 'h2', 80, kind);
+		t.like(await probe(lab.network, {from: 'h1', to: 'h2', ...there}), {verdict: 'allowed', reason});
+		await lab.run('h2 bind web', 'secrule add allow h1 to web tcp stateless', 'secrule add allow h1 to web udp stateless', 'secrule add deny h2 to any', 'h1 bind db');
+		t.is(text(await probe(lab.network, {from: 'h1', to: 'h2', ...there}, patient)), kind === 'stream' ? 'failed nobody listens on h2, and that it says so did not reach h1' : 'blocked answer');
+		await lab.run('secrule clear');
+		t.is(text(await probe(lab.network, {from: 'h1', to: 'h2', ...there}, patient)), 'blocked request');
+	});
+}
+
+for (const [kind, there] of [['listening', {tcp: 80, sport: 42}], ['stream', {tcp: 80, sport: 42}], ['datagram', {udp: 80, sport: 42}]] as const) {
+	test.serial(`from a port that a program has, ${kind}: allowed and blocked as from any other`, async t => {
+		const lab = await labOf(t, pair());
+		occupied(t, lab, 'h1', 42, kind);
+		t.is(text(await probe(lab.network, {from: 'h1', to: 'h2', ...there})), 'allowed');
+		await lab.run('secrule add deny h1 to h2');
+		t.is(text(await probe(lab.network, {from: 'h1', to: 'h2', ...there}, patient)), 'blocked request');
+	});
+}
+
+test.serial('from a port where another probe of the same round is answered', async t => {
+	const lab = await labOf(t, new Sketch('h1 10.0.0.1/24 -- s1\nh2 10.0.0.2/24 -- s1\nh3 10.0.0.3/24 -- s1'));
+	for (const transport of ['tcp', 'udp'] as const) {
+		const results = await probeAll(lab.network, [{from: 'h1', to: 'h2', [transport]: 80, sport: 42}, {from: 'h3', to: 'h1', [transport]: 42}, {from: 'h2', to: 'h1', [transport]: 42, sport: 80}]);
+		t.deepEqual(results.map(text), ['allowed', 'allowed', 'allowed'], transport);
+	}
 });
 
 test.serial('a rejection by a router is told from the silence of a firewall and from the target itself', async t => {

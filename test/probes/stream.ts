@@ -1,10 +1,10 @@
 /** Streams and ping streams in a lab: what a change leaves alone, what it ends, what it loses. */
-import {setTimeout as sleep} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import type {Lab} from '../../lib/index.ts';
 import {PingStream} from '../../lib/probes/ping-stream.ts';
 import {Stream, type StreamOptions} from '../../lib/probes/stream.ts';
 import {Sketch} from '../helpers/blueprints.ts';
+import {quietFor} from '../helpers/quiet.ts';
 import {labOf} from '../helpers/scenario.ts';
 
 const network = `
@@ -48,7 +48,7 @@ test.serial('a ping stream counts what is answered, and what only arrives', asyn
 	const count = async (work: () => Promise<unknown>) => {
 		const ping = await PingStream.open(lab.network, {from: 'h1', to: 'h2'});
 		await work();
-		await sleep(100);
+		await quietFor(100);
 		return ping.stop();
 	};
 

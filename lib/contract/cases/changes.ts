@@ -1,6 +1,7 @@
 /** F17, F18, M1: a change touches what it changes, the order on the device is the order that was given, and one driver gives way to another. */
 import type {InstalledLine} from '../../drivers/driver.ts';
 import type {Case} from '../case.ts';
+import {statelessPair, twoPings} from './pings.ts';
 
 const exchanges = 2;
 /** Requests between two exchanges, so that each driver meets some. */
@@ -44,12 +45,12 @@ export const changeCases: readonly Case[] = [
 	},
 	{
 		name: 'M1',
-		title: 'another driver gives way to it and comes back under a ping: nothing is lost, and nothing of it stays',
+		title: 'another driver gives way to it and comes back under pings: nothing is lost, and nothing of it stays',
 		exchanges: true,
 		async run(stage) {
-			await stage.run('secrule add allow g1 to g2');
+			await stage.run('secrule add allow g1 to g2', ...statelessPair);
 			const stream = await stage.stream({from: 'h1', to: 'h2', transport: 'tcp', port: 5000});
-			const differences = await stage.differences(async () => stage.pingDuring({from: 'h1', to: 'h2', sign: '+'}, async ping => {
+			const differences = await stage.differences(async () => twoPings(stage, async ping => {
 				for (let time = 0; time < exchanges; time++) {
 					await stage.exchange('tested');
 					await ping.more(requestsBetween);

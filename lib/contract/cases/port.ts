@@ -1,6 +1,7 @@
 /** F1, F2, F8 to F11, S4: what may come from the port of a host, whatever the rules say. */
 import {arpReply, arpRequest, dhcpDiscover, dhcpOffer, ipFrame, neighborAdvertisement, neighborSolicitation} from '../../probes/frame.ts';
 import type {Addressing} from '../../probes/frame.ts';
+import {dhcp6Reply} from '../../probes/frame-ipv6.ts';
 import {udp} from '../../probes/packet.ts';
 import {broadcastMac, dhcpPort} from '../../probes/protocols.ts';
 import {parseAddress} from '../../util/address.ts';
@@ -143,8 +144,10 @@ function discover(stage: Stage, sign: FrameExpectation['sign']): FrameExpectatio
 	return {from: 'h1', to: 'h4', sign, what: 'DHCP discover', frame: dhcpDiscover(stage.addressing('h1').mac, transaction)};
 }
 
-/** An offer is IPv4, whatever the family of the case. */
+/** What a server answers a client: by IPv4 one that has no address yet. */
 function offer(stage: Stage, from: string, sign: FrameExpectation['sign']): FrameExpectation {
-	const address = parseAddress(`10.0.0.${from.slice(1)}`);
-	return {from, to: 'h4', sign, what: 'DHCP offer', frame: dhcpOffer({mac: stage.addressing(from).mac, address}, stage.addressing('h4').mac, parseAddress('10.0.0.200'), transaction)};
+	const [server, client] = [stage.addressing(from), stage.addressing('h4')];
+	return stage.family === 4
+		? {from, to: 'h4', sign, what: 'DHCP offer', frame: dhcpOffer(server, client.mac, parseAddress('10.0.0.200'), transaction)}
+		: {from, to: 'h4', sign, what: 'DHCPv6 reply', frame: dhcp6Reply(server, client, transaction & 0xFF_FF_FF)};
 }

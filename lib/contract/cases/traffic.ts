@@ -80,18 +80,22 @@ export const trafficCases: readonly Case[] = [
 		name: 'S3',
 		title: 'a protocol by its number',
 		async run(stage) {
-			await stage.run('secrule add allow g1 to g2 proto 99', 'secrule add allow g3 to g2 proto 17');
-			await stage.probes('+ h1 > h2 protocol 99', '- h1 > h2 protocol 100', '- h1 > h2', '- h3 > h2 protocol 99', '+ h3 > h2 udp 53', '- h3 > h2 tcp 53');
+			await stage.run('secrule add allow g1 to g2 proto 99', 'secrule add allow g3 to g2 proto 17', 'secrule add allow g4 to g2 proto 132');
+			await stage.probes(
+				'+ h1 > h2 protocol 99', '- h1 > h2 protocol 100', '- h1 > h2', '- h1 > h2 sctp 9', '- h3 > h2 protocol 99', '+ h3 > h2 udp 53', '- h3 > h2 tcp 53', '- h3 > h2 sctp 53',
+				'+ h4 > h2 sctp 9', '- h4 > h2 udp 9', '- h4 > h2 protocol 99',
+			);
 		},
 	},
 	{
 		name: 'S6',
 		title: 'stateless: the answer needs a rule of its own',
 		async run(stage) {
-			await stage.run('secrule add allow g1 to g2 udp dport 53 stateless', 'secrule add allow g1 to g2 tcp dport 80 stateless');
-			await stage.probes('~ h1 > h2 udp 53', '~ h1 > h2 tcp 80', '- h1 > h2 udp 54');
-			await stage.run('secrule add allow g2 to g1 udp sport 53 stateless', 'secrule add allow g2 to g1 tcp sport 80 stateless');
-			await stage.probes('+ h1 > h2 udp 53', '+ h1 > h2 tcp 80', '- h2 > h1 udp 53');
+			const services = [['udp', 53], ['tcp', 80], ['sctp', 9]] as const;
+			await stage.run(...services.map(([protocol, port]) => `secrule add allow g1 to g2 ${protocol} dport ${port} stateless`));
+			await stage.probes('~ h1 > h2 udp 53', '~ h1 > h2 tcp 80', '~ h1 > h2 sctp 9', '- h1 > h2 udp 54', '- h1 > h2 sctp 10', '- h1 > h2 udp 9');
+			await stage.run(...services.map(([protocol, port]) => `secrule add allow g2 to g1 ${protocol} sport ${port} stateless`));
+			await stage.probes('+ h1 > h2 udp 53', '+ h1 > h2 tcp 80', '+ h1 > h2 sctp 9', '- h2 > h1 udp 53');
 		},
 	},
 ];
