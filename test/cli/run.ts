@@ -4,9 +4,10 @@ import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import test from 'ava';
 import {runningLabs} from '../../lib/network/journal.ts';
+import RouterAsSwitch from '../../topologies/router-as-switch.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
 import {uniqueName} from '../helpers/names.ts';
-import {longPatience} from '../helpers/patience.ts';
+import {longPatience, patience} from '../helpers/patience.ts';
 import {objects, securenet} from '../helpers/cli.ts';
 
 const runs = test.macro({
@@ -62,6 +63,26 @@ test.serial('a story in JSON', async t => {
 	t.like(pingall, {ok: false, result: {sent: 2, received: 1, lost: [['h2', 'h1']]}});
 	t.like(flows, {ok: true, result: [{device: 's1'}]});
 	t.like(mistake, {ok: false, error: {code: 'syntax', column: 9, nearest: ['show']}});
+});
+
+test.serial('a story with --steps prints each step before what it does, and ends where nobody types a line', async t => {
+	const {stdout, stderr, exitCode} = await securenet(['run', 'topologies/router-as-switch.ts', '--steps', '--name', uniqueName()]);
+	t.deepEqual([stderr, exitCode], ['', 0]);
+	const steps = stdout.split(/^securenet> /m);
+	t.deepEqual(steps.map(step => step.split('\n')[0]), ['', ...new RouterAsSwitch({steps: true}).steps]);
+	t.regex(steps[1] ?? '', / 0 received,/);
+	t.regex(steps.at(-1) ?? '', / ttl=63 .* 1 received,/s);
+	// Lines that are given take their place.
+	t.is((await securenet(['run', 'topologies/router-as-switch.ts', '--steps', '--name', uniqueName(), '-c', 'node_1 echo 1'])).stdout, '1');
+});
+
+test.serial('what fails beside the lines is told on standard error: here a router that comes without a way to the others', async t => {
+	const name = uniqueName();
+	const lines = ['add router edge4 core ip 1.0.0.4/24 bgp 65000', 'h5 join edge4', '-h1 ping -c 1 -W 0.5 h5'];
+	const {stdout, stderr, exitCode} = await securenet(['run', 'topologies/bgp-control-plane.ts', '--control', 'controller', '--transport', 'gre', '--name', name, ...lines.flatMap(line => ['-c', line])]);
+	t.is(exitCode, 0);
+	t.regex(stdout, / 0 received,/);
+	t.regex(stderr, /^There is no way from edge4 to 1\.0\.1\.1 of edge1 \(edge4 has no route to 1\.0\.1\.1\), nor from edge4 to .*\nWithin 5 s: edge4 does not know the way to h1, h2, h3, h4, h5, h6\. .*\nThere is no way from edge1 to 1\.0\.0\.4 of edge4 \(core has no route to 1\.0\.0\.4\), nor from edge2 /);
 });
 
 test.serial('a command does not eat lines that are still to come', async t => {
@@ -151,6 +172,28 @@ test.serial('whoever reads the output may stop', async t => {
 	t.is(exitCode, 0);
 	t.deepEqual(daemonsOf(name), []);
 });
+
+for (const line of ['flows --watch', 'rules --watch --all', 'connections --watch', 'time flows s1 --watch']) {
+	test.serial(`${line} ends when nobody reads it any more, and so does the program`, async t => {
+		const name = uniqueName();
+		const run = securenet(['run', 'single,2', '--name', name, '-c', 'h1 echo up', '-c', line, '-c', `h1 sleep ${longPatience / 1000}`]);
+		let left = 0;
+		let shown = '';
+		run.stdout.on('data', (text: unknown) => {
+			shown += String(text);
+			// What is shown after the first line is the watch.
+			if (left === 0 && shown.replace(/^up\n/, '') !== '') {
+				left = performance.now();
+				run.stdout.destroy();
+			}
+		});
+		const {exitCode, stderr} = await run;
+		t.deepEqual([exitCode, stderr], [0, '']);
+		t.true(left > 0);
+		t.true(performance.now() - left < 5000 * patience, `${performance.now() - left} ms`);
+		t.deepEqual(daemonsOf(name), []);
+	});
+}
 
 test.serial('a second lab of the same name is refused, with the process id of the first', async t => {
 	const name = uniqueName();

@@ -12,7 +12,7 @@ test.serial('50 tunnels have one thread, which sleeps when there is nothing to d
 	const before = new Set(threads());
 	const endpoint = await openEndpoint(t);
 	const own = threads().filter(id => !before.has(id));
-	const nets = Array.from({length: 25}, (_, net) => net);
+	const nets = Array.from({length: 50}, (_, net) => net);
 	for (const [namespace, number] of [[a, 1], [b, 2]] as const) {
 		for (const net of nets) {
 			endpoint.add(end(namespace, number, {name: `g${net}`, key: net}));

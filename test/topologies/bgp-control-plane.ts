@@ -1,10 +1,11 @@
 /** The story of bgp-control-plane: whoever tells the routers, each host is reached from everywhere as long as it is somewhere. */
 import test from 'ava';
-import type {BgpNeighborsResult, JoinResult} from '../../lib/index.ts';
+import type {Addition, BgpNeighborsResult, JoinResult, Lab} from '../../lib/index.ts';
 import {pingAll} from '../../lib/network/reachability.ts';
 import BgpControlPlane from '../../topologies/bgp-control-plane.ts';
+import {bgpRoutes} from '../helpers/edges.ts';
 import {patience, pingPatience} from '../helpers/patience.ts';
-import {labOf} from '../helpers/scenario.ts';
+import {connects, labOf} from '../helpers/scenario.ts';
 
 type Parameters = NonNullable<ConstructorParameters<typeof BgpControlPlane>[0]>;
 
@@ -44,6 +45,37 @@ const takesSteps = test.macro<[parameters: Parameters]>({
 
 test.serial(takesSteps, {control: 'bgp'});
 test.serial(takesSteps, {control: 'controller'});
+
+/** What an edge router that comes needs over tunnels: a link to the core with addresses at both ends, its way to the others, and a tunnel to each. */
+const fourth = {
+	nodes: [{kind: 'router', name: 'edge4', options: {proxyArp: true, bgp: {as: 65_000}, routes: [{to: '1.0.0.0/16', via: '1.0.4.254'}]}}],
+	links: [{ends: [{node: 'edge4', options: {ip: '1.0.4.1/24'}}, {node: 'core', options: {ip: '1.0.4.254/24'}}], options: {}}],
+	tunnels: [1, 2, 3].map(n => ({ends: [{node: `edge${n}`, options: {ip: `10.${n}.4.1/30`}}, {node: 'edge4', options: {ip: `10.${n}.4.2/30`}}], options: {via: 'gre'}})),
+} as const satisfies Addition;
+
+const grows = test.macro<[parameters: Parameters, add: (lab: Lab) => Promise<unknown>]>({
+	title: (_, parameters) => `${Object.values(parameters).join(', ')}: an edge router that comes knows all hosts at once, and those that join it are reached`,
+	async exec(t, parameters, add) {
+		const lab = await labOf(t, new BgpControlPlane(parameters));
+		const failures: string[] = [];
+		lab.on('failure', ({message}) => failures.push(message));
+		await add(lab);
+		t.deepEqual((await bgpRoutes(lab, 'edge4')).map(route => route.split(' ')[0]), [1, 2, 3, 4, 5, 6].map(n => `20.0.0.${n}`));
+		t.deepEqual((await lab.join({host: 'h5', router: 'edge4'})).unaware, []);
+		for (const other of ['h1', 'h2', 'h3']) {
+			t.true(await connects(lab, other, 'h5'), `${other} > h5`);
+			t.true(await connects(lab, 'h5', other), `h5 > ${other}`);
+		}
+
+		t.deepEqual(failures, []);
+	},
+});
+
+const line = async (lab: Lab) => lab.run('add router edge4 core ip 1.0.0.4/24 bgp 65000');
+test.serial(grows, {control: 'bgp', peers: 'route-reflector'}, line);
+test.serial(grows, {control: 'controller'}, line);
+test.serial(grows, {control: 'bgp', transport: 'gre'}, async lab => lab.add(fourth));
+test.serial(grows, {control: 'controller', transport: 'gre'}, async lab => lab.add(fourth));
 
 test.serial('with a route reflector only edge1 has several sessions', async t => {
 	const lab = await labOf(t, new BgpControlPlane({peers: 'route-reflector', hosts: 0}));

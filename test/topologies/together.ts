@@ -18,6 +18,8 @@ const kinds = {
 	gre: {via: 'gre'},
 	gretap: {via: 'gre', mode: 'layer2', key: 3},
 	vxlan: {via: 'vxlan', vni: 5},
+	ssh: {via: 'ssh'},
+	sshFrames: {via: 'ssh', mode: 'layer2'},
 } as const satisfies Record<string, TunnelOptions>;
 
 /** Members of both groups at every site, and beyond the firewall. */
@@ -123,6 +125,21 @@ test.serial('explain and path tell the same of a pair that is allowed or denied 
 		t.regex(explain.verdict, verdict);
 		t.is(explain.points.find(({fate}) => fate === 'drops')?.device, at);
 	}
+});
+
+test.serial('explain and path tell the same over tunnels of SSH, one of packets and one of frames', async t => {
+	const lab = await labOf(t, sites([kinds.ssh, kinds.sshFrames]));
+	await lab.run(...policy);
+	for (const [from, to] of [['h11', 'h31'], ['fd20::11', 'fd20::31']] as const) {
+		const {explain, path} = await sayTheSame(t, lab, from, to);
+		t.is(hops(path), 'h11 s1 edge1 edge2 via ssh edge3 via ssh s3 h31');
+		t.like(explain, {tunnels: [{to: 'edge2', via: 'ssh'}, {to: 'edge3', via: 'ssh'}], action: 'allow', rule: 3, probe: {verdict: 'allowed'}});
+	}
+
+	await lab.run('link core edge3 down');
+	const {explain, path} = await sayTheSame(t, lab, 'h11', 'h31');
+	t.is(path.there.death?.text, 'the tunnel tap1 (ssh) of edge2 does not get to 1.0.3.1: core has no route to 1.0.3.1');
+	t.is(explain.broken, path.there.death?.text);
 });
 
 const breaks = test.macro<[line: string, there: string | undefined, back: string | undefined]>({

@@ -62,7 +62,9 @@ const takesSteps = test.macro<[parameters: Parameters]>({
 
 test.serial(takesSteps, {});
 test.serial(takesSteps, {hops: 1});
+test.serial(takesSteps, {transport: 'gre', hops: 1});
 test.serial(takesSteps, {transport: 'vxlan', hops: 2});
+test.serial(takesSteps, {transport: 'ssh', hops: 1});
 
 /** What a change of the fabric must leave alone: the nodes, and the routes to them. */
 function lasting({nodes}: Blueprint) {
@@ -74,7 +76,7 @@ function lasting({nodes}: Blueprint) {
 
 test('over a tunnel another hop and other networks beneath leave nodes and host routes as they are', t => {
 	const expected = lasting(check(new VirtualL2({transport: 'gre'})));
-	for (const transport of ['gre', 'vxlan'] as const) {
+	for (const transport of ['gre', 'vxlan', 'ssh'] as const) {
 		for (const hops of [1, 2, 5]) {
 			t.deepEqual(lasting(check(new VirtualL2({transport, hops}))), expected);
 		}

@@ -132,12 +132,12 @@ test('two tunnels whose packets cannot be told apart', t => {
 
 test('a tunnel that has lost its way is in the way of nothing that comes, but another tunnel by that way is refused', t => {
 	const plan = check(sketch(topology => {
-		const routes = (to: string, via: string) => ({routes: [{to, via}]});
-		const [a, left, right, b] = [topology.addRouter('a', routes('3.0.0.0/24', '1.0.0.9')), topology.addRouter('left', routes('3.0.0.0/24', '2.0.0.9')), topology.addRouter('right', routes('1.0.0.0/24', '2.0.0.8')), topology.addRouter('b', routes('1.0.0.0/24', '3.0.0.9'))];
+		const routes = (...all: ReadonlyArray<readonly [to: string, via: string]>) => ({routes: all.map(([to, via]) => ({to, via}))});
+		const [a, left, right, b] = [topology.addRouter('a', routes(['3.0.0.0/24', '1.0.0.9'], ['9.0.0.0/24', '10.9.0.2'])), topology.addRouter('left', routes(['3.0.0.0/24', '2.0.0.9'])), topology.addRouter('right', routes(['1.0.0.0/24', '2.0.0.8'])), topology.addRouter('b', routes(['1.0.0.0/24', '3.0.0.9']))];
 		topology.addLink(a.interface({ip: '1.0.0.1/24'}), left.interface({ip: '1.0.0.9/24'}));
 		topology.addLink(left.interface({ip: '2.0.0.8/24'}), right.interface({ip: '2.0.0.9/24'}));
 		topology.addLink(right.interface({ip: '3.0.0.9/24'}), b.interface({ip: '3.0.0.3/24'}));
-		topology.addTunnel(a, b, {via: 'gre'});
+		topology.addTunnel(a.interface({ip: '10.9.0.1/30'}), b.interface({ip: '10.9.0.2/30'}), {via: 'gre'});
 	}));
 	const without = (...indexes: readonly number[]) => shrunk(plan, {nodes: new Set(), links: new Set(plan.links.filter((_, index) => indexes.includes(index))), tunnels: new Set()});
 	const link = (a: readonly [node: string, ip: string], b: readonly [node: string, ip: string]) => ({ends: [{node: a[0], options: {ip: a[1]}}, {node: b[0], options: {ip: b[1]}}] as const, options: {}});
@@ -148,6 +148,7 @@ test('a tunnel that has lost its way is in the way of nothing that comes, but an
 	t.deepEqual(half.tunnels.map(({ends}) => ends.map(end => end.interface.name)), [['a-tun0', 'b-tun0'], ['a-tun1', 'left-tun0']]);
 	t.is(half.tunnels[0], plan.tunnels[0]);
 	t.notThrows(() => grown(half, {links: [link(['left', '2.0.0.8/24'], ['right', '2.0.0.9/24'])]}));
+	t.notThrows(() => grown(without(0, 2), {links: [first]}), 'the other endpoint is still gone');
 	const {problems} = t.throws(() => grown(without(1), {tunnels: [tunnel('b')]}), {instanceOf: ProblemsError});
 	t.deepEqual(problems.map(({subject, message}) => `${subject}: ${message}`), ['tunnel a - b: there is no way from a to the endpoint 3.0.0.3 of b: left has no route to 3.0.0.3']);
 });
