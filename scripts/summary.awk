@@ -2,7 +2,7 @@
 # Counts the lines of AVA's report, and those of the virtual machines, which look like them. A test that is skipped here and passes
 # there is not skipped, nor the other way round. A file that crashes, hangs, exits early or has no tests is one failure, however many
 # lines AVA has for it. AVA failing without any such line is a failure too, and so is a run without a test.
-# What is skipped says behind a colon for want of what. Where something failed, what AVA and the machines tell of it comes once more, at the end,
+# What is skipped says behind a colon for want of what; for want of a package that can be installed nothing may be skipped. Where something failed, what AVA and the machines tell of it comes once more, at the end,
 # where somebody looks first and where a cut log still has it.
 
 function lose(what) { if (!(what in lost)) { lost[what]; losses[++failed] = what } }
@@ -36,7 +36,10 @@ END {
 	for (i = 1; i <= skip_count; i++) if (passes_elsewhere(skip_lines[i])) {
 		if (!elsewhere++) print "\nSkipped on one machine, passed on the other:"
 		print "  " title(skip_lines[i])
-	} else skips[++skipped] = substr(skip_lines[i], index(skip_lines[i], "] ") + 2)
+	} else {
+		skips[++skipped] = substr(skip_lines[i], index(skip_lines[i], "] ") + 2)
+		if (skip_lines[i] ~ /(apt-get|npm) (install|ci)/) lose("skipped for want of what can be installed: " skips[skipped])
+	}
 	if (skipped) print "\nSkipped:"
 	for (i = 1; i <= skipped; i++) print "  " skips[i]
 	if (failed) {
@@ -44,6 +47,7 @@ END {
 		print "\nFailed:"
 	}
 	for (i = 1; i <= failed; i++) print "  " losses[i]
+	if (seconds != "") printf "\nIn %d min %d s.\n", seconds / 60, seconds % 60
 	printf "\n%d passed, %d failed, %d skipped\n", passed, failed, skipped
 	exit failed > 0
 }

@@ -41,17 +41,26 @@ export function inside<Result>(namespace: Namespace, work: () => Result): Result
 		throw new SecureNetError('namespace-gone', `Namespace ${namespace.name} is gone: its lab has been taken down.`);
 	}
 
+	if (namespace === home) {
+		// This thread is there already; to enter it once more would take root.
+		return atOnce(work);
+	}
+
 	enter(namespace);
 	try {
-		const result = work();
-		if (result instanceof Promise) {
-			throw new TypeError('inside() takes a synchronous function: a promise would go on in the wrong namespace.');
-		}
-
-		return result;
+		return atOnce(work);
 	} finally {
 		goHome();
 	}
+}
+
+function atOnce<Result>(work: () => Result): Result {
+	const result = work();
+	if (result instanceof Promise) {
+		throw new TypeError('inside() takes a synchronous function: a promise would go on in the wrong namespace.');
+	}
+
+	return result;
 }
 
 function enter(namespace: Namespace): void {

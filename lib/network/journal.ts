@@ -48,7 +48,11 @@ export class Journal {
 		});
 		const unnamed = labDirectory(`${unnamedPrefix}${process.pid}`);
 		rmSync(unnamed, {recursive: true, force: true});
-		onDisk(unnamed, () => mkdirSync(unnamed, {recursive: true, mode: 0o700}));
+		onDisk(unnamed, () => {
+			mkdirSync(stateDirectory, {recursive: true, mode: 0o700});
+			// Alone: with those above it Node.js takes a disk that can only be read for one where they are missing.
+			mkdirSync(unnamed, {mode: 0o700});
+		});
 		try {
 			journal.#write(unnamed);
 			renameSync(unnamed, labDirectory(name));

@@ -1,14 +1,15 @@
 /** The small files in which labs write down what they hold: each is written whole, and a disk that takes none of it is told in a sentence. */
 import {renameSync, rmSync, statfsSync, writeFileSync} from 'node:fs';
+import {constants} from 'node:os';
 import {dirname} from 'node:path';
 import {MachineError, SecureNetError, exitStatus} from '../util/errors.ts';
 
-/** What a file system says that takes nothing more; see errno(3). */
-const refusals: Readonly<Record<string, string>> = {
-	EDQUOT: 'the quota there is used up',
-	ENOSPC: 'no space is left there',
-	EROFS: 'it can only be read there',
-};
+/** What a file system says that takes nothing more, by number: Node.js has no name for a used-up quota. See errno(3). */
+const refusals: ReadonlyMap<number, string> = new Map([
+	[constants.errno.EDQUOT, 'the quota there is used up'],
+	[constants.errno.ENOSPC, 'no space is left there'],
+	[constants.errno.EROFS, 'that disk can only be read'],
+]);
 
 /** Written aside and then renamed: a reader sees the old file or the new one. @throws MachineError `disk`; SecureNetError `state-gone` when somebody has removed its directory */
 export function writeStateFile(path: string, text: string): void {
@@ -35,10 +36,9 @@ export function onDisk<Result>(path: string, work: () => Result): Result {
 
 /** The error for what a disk refused, or a program that wants to write on a full one; undefined for any other one. */
 export function diskError(error: unknown, path: string): MachineError | undefined {
-	const {code = ''} = error as NodeJS.ErrnoException;
-	const refusal = refusals[code];
+	const refusal = refusals.get(-((error as NodeJS.ErrnoException).errno ?? 0));
 	if (refusal !== undefined) {
-		return new MachineError('disk', `${path} cannot be written: ${refusal} (${code}). ${advice(path)}`, {}, {cause: error});
+		return new MachineError('disk', `${path} cannot be written: ${refusal}. ${advice(path)}`, {}, {cause: error});
 	}
 
 	return error instanceof SecureNetError && error.exitStatus === exitStatus.failed && isFull(path) ? new MachineError('disk', `${error.message}\nNo space is left in ${path}. ${advice(path)}`, error.details, {cause: error}) : undefined;

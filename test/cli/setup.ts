@@ -3,7 +3,7 @@ import test from 'ava';
 import {packages} from '../../lib/kernel/programs.ts';
 
 /** Brought by Node.js itself, or essential in Debian. */
-const always = ['node', 'npm', 'bash', 'sh'];
+const always = ['node', 'npm', 'bash', 'sh', 'setpriv', 'uname'];
 
 test('scripts/setup installs every program that the tests start', t => {
 	const [, listed = ''] = /^test_programs='([^']*)'/m.exec(readFileSync('scripts/setup', 'utf8')) ?? [];

@@ -6,6 +6,7 @@ import {arbitraryScenario} from '../helpers/arbitrary-policy.ts';
 import {counterexampleText, readCounterexample, scenarioOf} from '../helpers/counterexample.ts';
 import {type Evaluator, pureEvaluators, tracingEvaluators} from '../helpers/evaluators.ts';
 import {FlowOracle} from '../helpers/flow-oracle.ts';
+import {forgetful} from '../helpers/forgetful-evaluator.ts';
 import {packetText} from '../helpers/packets.ts';
 import {type Finding, compared, counterexampleOf, huntOf, tryOne} from '../helpers/search.ts';
 
@@ -66,12 +67,6 @@ for (const file of readdirSync(folder)) {
 }
 
 test('a mistake is found, made small, and reads back from what is kept of it', async t => {
-	const [reading] = pureEvaluators;
-	const forgetful: Evaluator = {name: 'forgetful', within: policy => policy, async compare(scenario) {
-		const rules = scenario.policy.rules.filter(({action}) => action !== 'reject');
-		const observed = await reading?.compare({...scenario, policy: {...scenario.policy, rules}}) ?? [];
-		return (await reading?.compare(scenario) ?? []).map((comparison, index) => ({...comparison, observed: observed[index]?.expected ?? ''}));
-	}};
 	const hunt = huntOf(forgetful);
 	let finding: Finding | undefined;
 	for (let seed = 0; !finding && seed < 100; seed++) {

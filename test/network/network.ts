@@ -204,7 +204,7 @@ test.serial('a second lab of the same name is refused, naming the process of the
 	t.like(await pingAll(network), {received: 2});
 });
 
-test.serial('when up fails half way, it says what failed and takes everything back', async t => {
+test.serial('a namespace that somebody else made is not taken, and nothing of the lab stays', async t => {
 	const name = uniqueName();
 	const foreign = createNamespaces([`${name}.h2`]);
 	t.teardown(() => {

@@ -149,7 +149,7 @@ const word = fc.oneof(
 
 test.serial('random lines never end the lab, and every failure has a message', async t => {
 	const lab = await labOf(t, new SecureNet());
-	const lines = fc.sample(fc.array(word, {maxLength: 6}).map(words => words.join(' ')), {seed: 7, numRuns: 2000}).filter(line => !/^[\s-]*(exit|quit|EOF)/.test(line));
+	const lines = fc.sample(fc.array(word, {maxLength: 6}).map(words => words.join(' ')), {seed: 7, numRuns: 10_000}).filter(line => !/^[\s-]*(exit|quit|EOF)/.test(line));
 	const before = readdirSync('/proc/self/fd').length;
 	for (const line of lines) {
 		const result = await runLine(lab, line);
