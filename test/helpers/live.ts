@@ -25,6 +25,14 @@ export const noAnswer = 'no verdict';
 
 export const liveDrivers = Object.keys(grounds) as FirewallName[];
 
+/**
+Whether a driver can be asked about ports of SCTP. The kernel tracks them (nf_conntrack_proto_sctp). To userspace Open vSwitch, which all switches are where the kernel has no datapath, all SCTP between two hosts is one connection:
+its drivers refuse such rules when they are stateful, and a probe would pass by the connection of the one before.
+*/
+export function tracksSctp(driver: FirewallName): boolean {
+	return grounds[driver] === 'bridges';
+}
+
 export function topologyFor(driver: FirewallName, network: string): Sketch {
 	return new Sketch(grounds[driver] === 'bridges' ? network.replaceAll(/\bs(\d+)/g, 'b$1') : network);
 }
@@ -40,10 +48,10 @@ export function liveEvaluator(driver: FirewallName): Evaluator {
 
 /** Scenarios whose packets are all requests from host to host that a probe can make. */
 export function arbitraryLiveScenario(options: ScenarioOptions = {}, probes = 40): fc.Arbitrary<Scenario> {
-	// Userspace Open vSwitch tracks no ports of SCTP.
-	return arbitraryScenario({sctp: false, ...options, packets: 1}).chain(scenario => {
+	const {sctp = false} = options;
+	return arbitraryScenario({...options, sctp, packets: 1}).chain(scenario => {
 		const requests = ([4, 6] as const).flatMap(family => pairsOf(scenario, family).map(pair => ({family, pair})));
-		const packet = requests.length === 0 ? fc.constant(undefined) : fc.constantFrom(...requests).chain(({family, pair}) => arbitraryHeader(family, scenario.policy).map(header => ({...pair, ...header})).filter(canBeAsked));
+		const packet = requests.length === 0 ? fc.constant(undefined) : fc.constantFrom(...requests).chain(({family, pair}) => arbitraryHeader(family, scenario.policy).map(header => ({...pair, ...header})).filter(each => canBeAsked(each, sctp)));
 		return fc.array(packet, {minLength: probes, maxLength: probes}).map(packets => ({...scenario, packets: packets.filter(each => each !== undefined)}));
 	});
 }
@@ -58,8 +66,10 @@ function isLinkLocal({family, value}: Address): boolean {
 }
 
 /** A socket has ports other than 0. Of protocols without ports OSPF's number, which no kernel has an opinion of. */
-function canBeAsked({protocol, sport = 1, dport = 1, icmpType = 8, opens = true}: Packet): boolean {
+function canBeAsked({protocol, sport = 1, dport = 1, icmpType = 8, opens = true}: Packet, sctp: boolean): boolean {
 	switch (protocol) {
+		case protocolNumbers.sctp:
+			return sctp && opens && sport > 0 && dport > 0;
 		case protocolNumbers.tcp:
 		case protocolNumbers.udp:
 			return opens && sport > 0 && dport > 0;
@@ -80,7 +90,8 @@ type Question = {readonly packet: Packet; readonly expected: string};
 export async function probeScenario(lab: Lab, {policy, packets}: Scenario): Promise<Comparison[]> {
 	await lab.change(() => policy);
 	const evaluate = evaluator(policy, lab.inventory);
-	const questions = packets.filter(packet => canBeAsked(packet) && isOwed(lab, packet)).map(packet => ({packet, expected: expectedOf(evaluate, packet)}));
+	const sctp = [...lab.network.blueprint.nodes.values()].every(({kind}) => kind !== 'switch');
+	const questions = packets.filter(packet => canBeAsked(packet, sctp) && isOwed(lab, packet)).map(packet => ({packet, expected: expectedOf(evaluate, packet)}));
 	const comparisons: Comparison[] = [];
 	for (const part of [questions.filter(isAllowed), questions.filter(question => !isAllowed(question))]) {
 		for (const wave of waves(part)) {
@@ -149,6 +160,8 @@ function probeOf({inventory}: Lab, {source, destination, protocol, sport, dport}
 			return {...ends, tcp: dport ?? 0, sport: sport ?? 0};
 		case protocolNumbers.udp:
 			return {...ends, udp: dport ?? 0, sport: sport ?? 0};
+		case protocolNumbers.sctp:
+			return {...ends, sctp: dport ?? 0, sport: sport ?? 0};
 		case protocolNumbers.icmp:
 		case protocolNumbers.icmp6:
 			return ends;
@@ -157,7 +170,7 @@ function probeOf({inventory}: Lab, {source, destination, protocol, sport, dport}
 	}
 }
 
-/** A probe needs its answer too: where the request makes no connection, the answer is judged alone, and only UDP and bare IP tell nobody that it is one. */
+/** A probe needs its answer too: where the request makes no connection, the answer is judged alone, and only UDP, SCTP and bare IP tell nobody that it is one. */
 function expectedOf(evaluate: (packet: Packet) => Verdict, packet: Packet): string {
 	const {action, stateful} = evaluate(packet);
 	if (action !== 'allow') {

@@ -3,11 +3,12 @@ import {readFileSync, readdirSync} from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
 import type {Lab} from '../../lib/index.ts';
+import {protocolNumbers} from '../../lib/policy/traffic.ts';
 import type {FirewallName} from '../../lib/topology/firewalls.ts';
 import type {Scenario, ScenarioOptions} from '../helpers/arbitrary-policy.ts';
 import {readCounterexample, scenarioOf} from '../helpers/counterexample.ts';
 import {onlyAllow} from '../helpers/evaluators.ts';
-import {arbitraryLiveScenario, isBalanced, liveDrivers, liveEvaluator, probeScenario, topologyFor} from '../helpers/live.ts';
+import {arbitraryLiveScenario, isBalanced, liveDrivers, liveEvaluator, probeScenario, topologyFor, tracksSctp} from '../helpers/live.ts';
 import {packetText} from '../helpers/packets.ts';
 import {labOf} from '../helpers/scenario.ts';
 
@@ -16,6 +17,8 @@ const seed = 20_261_122;
 const [policies, probes] = [2, 45];
 
 let cases = 0;
+/** Drivers that were asked about SCTP. */
+const askedSctp = new Set<FirewallName>();
 
 /** Those that let some of the probes pass and others not. */
 function scenariosOf(lab: Lab, driver: FirewallName, options: ScenarioOptions, number: number): Scenario[] {
@@ -29,11 +32,15 @@ for (const [index, driver] of liveDrivers.entries()) {
 		const networks = fc.sample(arbitraryLiveScenario({perimeter: true}, 1), {seed: seed + index, numRuns: 10}).map(({network}) => network);
 		const network = networks.reduce((widest, each) => hostCount(each) > hostCount(widest) ? each : widest);
 		const lab = await labOf(t, topologyFor(driver, network), {firewalls: [driver]});
-		for (const scenario of scenariosOf(lab, driver, {network, maxRules: 12}, seed + index)) {
+		for (const scenario of scenariosOf(lab, driver, {network, maxRules: 12, sctp: tracksSctp(driver)}, seed + index)) {
 			const comparisons = await probeScenario(lab, scenario);
 			const told = (key: 'expected' | 'observed') => comparisons.map(each => `${packetText(each.packet)}: ${each[key]} (${each.why})`);
 			t.deepEqual(told('observed'), told('expected'), [network, ...scenario.lines, `isolation ${scenario.policy.isolation}`].join('\n'));
 			cases += comparisons.length;
+			if (comparisons.some(({packet}) => packet.protocol === protocolNumbers.sctp)) {
+				askedSctp.add(driver);
+			}
+
 			t.log(`${comparisons.length} probes, ${comparisons.filter(({observed}) => observed === 'allowed').length} allowed`);
 		}
 	});
@@ -60,5 +67,6 @@ for (const file of readdirSync(folder)) {
 
 test.serial('at least 300 cases were real', t => {
 	t.true(cases >= 300, `${cases}`);
+	t.deepEqual([...askedSctp], liveDrivers.filter(tracksSctp), 'drivers that were asked about SCTP');
 	t.log(`${cases} cases`);
 });

@@ -1,10 +1,11 @@
 /** What a policy means, point by point, on real packets: ports of bound hosts, revocation, change without harm, where packets die, how they are rejected, what is refused. */
 import test, {type ExecutionContext} from 'ava';
-import {DeviceError, InputError, type InstalledLine, type Lab, probe} from '../../lib/index.ts';
+import {DeviceError, InputError, type InstalledLine, type Lab, probe, probeAll} from '../../lib/index.ts';
 import {createPerimeterDriver} from '../../lib/drivers/iptables-perimeter.ts';
 import {addRule} from '../../lib/policy/repository.ts';
 import {words} from '../../lib/probes/bytes.ts';
 import {type Addressing, arpReply, dhcpDiscover, dhcpOffer, ethernet, ipFrame} from '../../lib/probes/frame.ts';
+import {dhcp6Reply, listenerQuery, listenerReport, routerAdvertisement} from '../../lib/probes/frame-ipv6.ts';
 import {type Injection, injectAll} from '../../lib/probes/inject.ts';
 import {udp} from '../../lib/probes/packet.ts';
 import {broadcastMac} from '../../lib/probes/protocols.ts';
@@ -14,11 +15,11 @@ import {meaningNetwork} from '../helpers/meaning-network.ts';
 import {patience, pingPatience} from '../helpers/patience.ts';
 import {connects, isBlocked, labOf, losesNothing, pingDuring, probes} from '../helpers/scenario.ts';
 
-function addressing(lab: Lab, host: string): Addressing {
+function addressing(lab: Lab, host: string, family: 4 | 6 = 4): Addressing {
 	const [first] = lab.node(host).interfaces;
-	const address = first?.addresses.map(each => each.address).find(({family}) => family === 4);
+	const address = first?.addresses.map(each => each.address).find(each => each.family === family);
 	if (!first || !address) {
-		throw new TypeError(`${host} has no address of IPv4.`);
+		throw new TypeError(`${host} has no address of IPv${family}.`);
 	}
 
 	return {mac: first.mac, address};
@@ -36,11 +37,14 @@ test.serial('2.5 the port of a bound host: own MAC and addresses and what is dec
 	const lab = await labOf(t, meaningNetwork());
 	await lab.run('h1 bind a', 'h2 bind a', 'secrule add allow any to any udp dport 9');
 	const [h1, h2, h3] = ['h1', 'h2', 'h3'].map(host => addressing(lab, host)) as [Addressing, Addressing, Addressing];
+	const [own6, other6] = ['h1', 'h3'].map(host => addressing(lab, host, 6)) as [Addressing, Addressing];
+	const group = parseAddress('ff02::fb');
 	const mac = '02:00:00:00:00:99';
 	let sport = 1000;
 	const packet = (from: string, to: string, source: Addressing, target: Addressing, dport = 9): Injection => ({from, to, frame: ipFrame(source, target, udp([sport++, dport], Buffer.from('x')))});
 	const foreign = parseAddress('10.0.1.99');
 	const everybody = {mac: '01:00:5e:00:00:fb', address: parseAddress('224.0.0.251')};
+	const all = {mac: broadcastMac, address: parseAddress('255.255.255.255')};
 	const other = (from: string, to: string): Injection => ({from, to, frame: ethernet(addressing(lab, from).mac, broadcastMac, 0x88_B5, words(sport++, 1, 2, 3))});
 	await frames(t, lab, {
 		'own MAC and address': packet('h1', 'h2', h1, h2),
@@ -51,6 +55,12 @@ test.serial('2.5 the port of a bound host: own MAC and addresses and what is dec
 		'lifted: a DHCP answer': {from: 'h3', to: 'h1', frame: dhcpOffer(h3, h1.mac, h1.address, 8)},
 		'multicast to a member that a rule allows': packet('h3', 'h1', h3, everybody),
 		'multicast to whom nothing is judged for': packet('h1', 'h3', h1, everybody, 5353),
+		'broadcast to a member that a rule allows': packet('h3', 'h1', h3, all),
+		'broadcast to whom nothing is judged for': packet('h1', 'h3', h1, all, 5353),
+		'a listener\'s report': {from: 'h1', to: 'h3', frame: listenerReport(own6, group)},
+		'lifted: a DHCPv6 answer': {from: 'h3', to: 'h1', frame: dhcp6Reply(other6, own6, 10)},
+		'lifted: a router advertisement': {from: 'h3', to: 'h1', frame: routerAdvertisement(other6)},
+		'lifted: a listener query': {from: 'h3', to: 'h1', frame: listenerQuery(other6)},
 	}, {
 		'another MAC': packet('h1', 'h2', {...h1, mac}, h2),
 		'another address': packet('h1', 'h2', {...h1, address: foreign}, h2),
@@ -59,6 +69,10 @@ test.serial('2.5 the port of a bound host: own MAC and addresses and what is dec
 		'neither ARP nor IP, from it': other('h1', 'h3'),
 		'neither ARP nor IP, to it': other('h3', 'h1'),
 		'multicast to a member that nothing allows': packet('h3', 'h1', h3, everybody, 5353),
+		'broadcast to a member that nothing allows': packet('h3', 'h1', h3, all, 5353),
+		'a DHCPv6 answer': {from: 'h1', to: 'h3', frame: dhcp6Reply(own6, other6, 11)},
+		'a router advertisement': {from: 'h1', to: 'h3', frame: routerAdvertisement(own6)},
+		'a listener query': {from: 'h1', to: 'h3', frame: listenerQuery(own6)},
 	});
 });
 
@@ -133,6 +147,9 @@ test.serial('2.8 where: a device has the rules of the pairs that cross it and ju
 	t.deepEqual([await parted('s1') > 0, await parted('fw'), await parted('s2')], [true, 0, 0]);
 });
 
+/** At once, so that a limit to a few at a time would show. */
+const rejects = 20;
+
 test.serial('2.9 rejected: a reset for TCP and "administratively prohibited" for all else, from the firewall; inside a switch it is dropped', async t => {
 	const lab = await labOf(t, meaningNetwork());
 	await lab.run('h4 bind db', 'h2 bind db', 'secrule add reject any to db', 'secrule add allow any to any');
@@ -141,6 +158,11 @@ test.serial('2.9 rejected: a reset for TCP and "administratively prohibited" for
 		return rejected ?? verdict;
 	}));
 	t.deepEqual([await answers('h4', 4), await answers('h4', 6)], [['reset', 'prohibited', 'prohibited'], ['reset', 'prohibited', 'prohibited']]);
+	for (const family of [4, 6] as const) {
+		const results = await probeAll(lab.network, Array.from({length: rejects}, (_, number) => ({from: 'h1', to: 'h4', family, udp: 1000 + number})), {timeout: 2 * pingPatience});
+		t.deepEqual(results.filter(({rejected}) => rejected !== 'prohibited').map(({probe: {udp: port}, reason}) => `${port ?? ''}: ${reason}`), [], 'a kernel limits its errors unless it is told not to');
+	}
+
 	t.deepEqual([await answers('h2', 4), await answers('h2', 6)], [['blocked', 'blocked', 'blocked'], ['blocked', 'blocked', 'blocked']]);
 	const said = (await lab.installed(['s1'])).get('s1')?.find(({sentence}) => sentence === 'rejected: there is no firewall between them to answer');
 	t.true((said?.packets ?? 0) > 0);
