@@ -24,6 +24,14 @@ export default tseslint.config(
 	{
 		// AVA returns promises from test() that it awaits itself, and a table of cases is one long function by nature.
 		files: ['test/**/*.ts'],
-		rules: {'max-lines-per-function': 'off', '@typescript-eslint/no-floating-promises': 'off'},
+		rules: {
+			'max-lines-per-function': 'off',
+			'@typescript-eslint/no-floating-promises': 'off',
+			// Between two looks in a loop any pause will do.
+			'no-restricted-syntax': ['error', ...['[arguments.0.type="Literal"]', '[arguments.0.name="resolve"][arguments.1.type="Literal"]'].map(time => ({
+				selector: `CallExpression[callee.name=/^(setTimeout|sleep)$/]${time}:not(:matches(WhileStatement, DoWhileStatement, ForStatement, ForOfStatement) CallExpression)`,
+				message: 'No test depends on a fixed time: wait for the event (test/helpers/eventually.ts), or, where nothing may come, say so (quietFor).',
+			}))],
+		},
 	},
 );

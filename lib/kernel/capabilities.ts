@@ -89,8 +89,17 @@ export type Datapath = 'netdev' | 'system';
 
 /** The kernel's datapath where the kernel has one for Open vSwitch and tracks connections by zone, as each switch needs one of its own; else the userspace one. */
 export function datapath(): Datapath {
-	chosen ??= hasDatapath() && hasZones(home) ? 'system' : 'netdev';
+	if (!chosen) {
+		const module = hasDatapath();
+		chosen = datapathOf(module, module && hasZones(home));
+	}
+
 	return chosen;
+}
+
+/** What a kernel with these answers is good for: without zones it would refuse a switch's flows. */
+export function datapathOf(module: boolean, zones: boolean): Datapath {
+	return module && zones ? 'system' : 'netdev';
 }
 
 let chosen: Datapath | undefined;

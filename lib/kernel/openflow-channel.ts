@@ -16,6 +16,8 @@ type Exchange = {
 
 /** Milliseconds for the switch's greeting. */
 const patience = 5000;
+/** How often to call on it: ovs-vswitchd lets go of whoever has not greeted it within a second (rconn.c, S_CONNECTING), which a busy program may not. */
+const greetings = 5;
 /** OFPMPF_REPLY_MORE, and where the flags of a multipart reply stand. */
 const more = {flag: 1, at: 10} as const;
 /** OFPHET_VERSIONBITMAP: bit n stands for version n. */
@@ -40,6 +42,18 @@ export class Channel {
 	@throws SecureNetError `no-answer` when nobody listens there or greets within 5 s; `openflow-version` when the switch does not speak OpenFlow 1.4
 	*/
 	static async open(path: string, name: string): Promise<Channel> {
+		for (let left = greetings - 1; ; left--) {
+			try {
+				return await Channel.#openOnce(path, name);
+			} catch (error) {
+				if (left === 0 || !(error instanceof SecureNetError && error.code === 'switch-closed')) {
+					throw error;
+				}
+			}
+		}
+	}
+
+	static async #openOnce(path: string, name: string): Promise<Channel> {
 		const channel = new Channel(await reach(path, name), name);
 		try {
 			await channel.#greet();

@@ -23,6 +23,9 @@ const patience = 2000;
 /** Milliseconds without an answer after which a stream is dead: TCP repeats what was lost after 200. */
 const silence = 400;
 
+/** Until the first answer, in case the first message was lost. More of them at once would be first packets all of them, to a firewall that has not dealt with one yet. */
+const turnsUntilAskedAgain = 40;
+
 export class Stream implements Disposable {
 	readonly #options: StreamOptions;
 	readonly #question: Question;
@@ -130,7 +133,7 @@ export class Stream implements Disposable {
 			this.#server ??= this.#listener.accept();
 		}
 
-		if (!this.#options.backwards || this.#count === 0) {
+		if (this.#count > 0 ? !this.#options.backwards : this.#unanswered % turnsUntilAskedAgain === turnsUntilAskedAgain - 1) {
 			this.#client.send(message.ask);
 		}
 

@@ -3,9 +3,10 @@ Shows what the suites came to on two machines side by side, what differs first, 
 
 	node --import tsx scripts/vm/compare.ts HERE THERE [JUNIT]
 
-Exit status 1 when a case failed on either.
+Where a machine was lost before its suites ended there is no THERE; then what came of the others is shown all the same. Exit status 1 when a case failed on
+either, or a machine was lost.
 */
-import {writeFileSync} from 'node:fs';
+import {existsSync, writeFileSync} from 'node:fs';
 import type {CaseResult} from '../../lib/contract/case.ts';
 import {junitXml} from '../../lib/contract/junit.ts';
 import {evidenceText, failureText} from '../../lib/contract/report.ts';
@@ -16,14 +17,20 @@ import {type Outcome, readOutcome} from './outcome.ts';
 type Pair = {readonly suite: string; readonly name: string; readonly title: string; readonly results: readonly [CaseResult | undefined, CaseResult | undefined]};
 
 const [here = '', there = '', junit] = process.argv.slice(2);
-const outcomes = [readOutcome(here), readOutcome(there)] as const;
+/** A machine that ended before its suites did. */
+const lost: Outcome = {machine: 'lost', capabilities: [], suites: [], ms: 0};
+const outcomes = [outcomeOf(here), outcomeOf(there)] as const;
 const pairs = pairsOf(outcomes);
 console.log(report());
 if (junit !== undefined) {
 	writeFileSync(junit, junitOf(outcomes));
 }
 
-process.exitCode = pairs.some(({results}) => results.some(result => result?.status === 'fail')) ? 1 : 0;
+process.exitCode = outcomes.includes(lost) || pairs.some(({results}) => results.some(result => result?.status === 'fail')) ? 1 : 0;
+
+function outcomeOf(file: string): Outcome {
+	return existsSync(file) ? readOutcome(file) : lost;
+}
 
 function report(): string {
 	const ordered = pairs.toSorted((a, b) => rank(a) - rank(b));
@@ -62,12 +69,21 @@ function failuresText({suite, name, title, results}: Pair): string[] {
 }
 
 function featureLines(): string[] {
+	if (outcomes.includes(lost)) {
+		return ['  only one was asked'];
+	}
+
 	const [one, other] = outcomes.map(({capabilities}) => new Map(capabilities.map(({name, available}) => [name, available])));
 	const differing = [...one?.keys() ?? []].filter(name => one?.get(name) !== other?.get(name));
 	return differing.length === 0 ? ['  nothing'] : differing.map(name => `  ${name}: ${outcomes[one?.get(name) === true ? 0 : 1].machine}`);
 }
 
-function summary({machine, suites, ms}: Outcome): string {
+function summary(outcome: Outcome): string {
+	if (outcome === lost) {
+		return 'lost: this machine ended before its suites did; why is above.';
+	}
+
+	const {machine, suites, ms} = outcome;
 	const counted = (wanted: CaseResult['status']) => suites.flatMap(({cases}) => cases).filter(({status}) => status === wanted).length;
 	return `${machine}: ${counted('pass')} passed, ${counted('fail')} failed, ${counted('not supported')} not supported, in ${(ms / 1000).toFixed(1)} s`;
 }

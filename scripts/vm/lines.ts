@@ -3,7 +3,8 @@ Shows what suites came to in virtual machines, a line for each case as AVA write
 
 	node --import tsx scripts/vm/lines.ts DIRECTORY …
 
-Each directory has `there.json`, what the suites came to, or only `log`, why they came to nothing. Exit status 1 when a case failed.
+Each directory has `there.json`, what the suites came to, or only `log`, why they came to nothing. A machine without one of the features that it is there
+for would skip what needs it, so that is a failure, too. Exit status 1 when a case failed.
 */
 import {existsSync, readFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
@@ -12,6 +13,8 @@ import {evidenceText, failureText} from '../../lib/contract/report.ts';
 import {type Outcome, readOutcome, systemTests} from './outcome.ts';
 
 const failure = '  ✘ [fail]:';
+/** As `capabilities` names them. */
+const wanted = ['openvswitch datapath', 'netem', 'ip_gre', '8021q', 'vrf'];
 
 const lines = process.argv.slice(2).flatMap(directory => {
 	const file = join(directory, 'there.json');
@@ -20,9 +23,10 @@ const lines = process.argv.slice(2).flatMap(directory => {
 console.log(lines.join('\n'));
 process.exitCode = lines.some(line => line.startsWith(failure)) ? 1 : 0;
 
-function outcomeLines({machine, suites, ms}: Outcome): string[] {
+function outcomeLines({machine, capabilities, suites, ms}: Outcome): string[] {
 	const lines = suites.flatMap(({driver, cases}) => cases.flatMap(each => caseLines(driver, each)));
-	return [...lines, `    ℹ ${suites.map(({driver}) => driver).join(', ')} on ${machine}, in ${(ms / 1000).toFixed(0)} s`];
+	const missing = wanted.filter(name => !capabilities.some(each => each.name === name && each.available));
+	return [...lines, ...missing.map(name => `${failure} vm › ${name} is missing`), `    ℹ ${suites.map(({driver}) => driver).join(', ')} on ${machine}, in ${(ms / 1000).toFixed(0)} s`];
 }
 
 /** AVA's titles have the file before the test, and a driver's cases stand for its file. */

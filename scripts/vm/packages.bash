@@ -15,7 +15,7 @@ unpack_packages() {
 	mkdir -p "$cache"
 	new=$(mktemp --directory "$cache/new.XXXXXX")
 	# apt's user for downloads may not write there, and a list of packages that is too old names files that are gone.
-	(cd "$new" && quietly download "$@" || { quietly apt-get update && quietly download "$@"; }) || refuse "These packages cannot be downloaded: $*. Look with: apt-get download $*"
+	(cd "$new" && quietly download "$@" || { quietly apt-get update && quietly download "$@"; }) || { rm -r "$new"; refuse "These packages cannot be downloaded: $*. Look with: apt-get download $*"; }
 	local package
 	for package in "$new"/*.deb; do
 		dpkg-deb --extract "$package" "$new"

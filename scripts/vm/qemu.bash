@@ -7,6 +7,11 @@ early_modules='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev vi
 prepare_qemu() {
 	machine=qemu
 	[[ $kernel != kvm || -w /dev/kvm ]] || refuse 'This machine has no /dev/kvm: use --kernel uml or qemu.'
+	fetch_qemu
+	make_initrd
+}
+
+fetch_qemu() {
 	require_programs depmod:kmod xz:xz-utils
 	command -v qemu-system-x86_64 >/dev/null || [[ -d $cache/qemu ]] || unpack_qemu
 	[[ -d $cache/debian ]] || unpack_packages debian "$(newest_kernel)" busybox-static
@@ -14,12 +19,12 @@ prepare_qemu() {
 	release=$(ls "$modules")
 	[[ -e $modules/$release/modules.dep ]] || depmod --basedir "$cache/debian" "$release"
 	[[ -e $cache/debian/vmlinux ]] || unpack_kernel "$cache/debian/boot/vmlinuz-$release" "$cache/debian/vmlinux"
-	make_initrd
 }
 
 unpack_qemu() {
-	local packages
-	mapfile -t packages < <(with_missing_dependencies qemu-system-x86)
+	local names packages
+	names=$(with_missing_dependencies qemu-system-x86) || refuse 'What QEMU needs cannot be found. Look with: apt-get install --simulate qemu-system-x86'
+	mapfile -t packages <<<"$names"
 	unpack_packages qemu "${packages[@]}"
 }
 
@@ -30,15 +35,14 @@ newest_kernel() {
 # Here, and not by the emulated processor, which takes seconds for it. Where the compressed kernel begins and how long it is stand
 # in its header (Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length).
 unpack_kernel() {
-	local sectors offset length
+	local sectors offset length work
+	work=$(mktemp --directory "$cache/new.XXXXXX")
 	sectors=$(number_at "$1" 0x1f1 1) offset=$(number_at "$1" 0x248 4) length=$(number_at "$1" 0x24c 4)
-	dd if="$1" of="$run/payload" iflag=skip_bytes,count_bytes skip=$(((sectors + 1) * 512 + offset)) count="$length" bs=1M status=none
+	dd if="$1" of="$work/payload" iflag=skip_bytes,count_bytes skip=$(((sectors + 1) * 512 + offset)) count="$length" bs=1M status=none
 	# Behind the compressed kernel its length stands, which xz takes for a second stream.
-	if xz --decompress --stdout --single-stream "$run/payload" >"$run/vmlinux" 2>/dev/null; then
-		mv "$run/vmlinux" "$2"
-	else
-		cp "$1" "$2"
-	fi
+	xz --decompress --stdout --single-stream "$work/payload" >"$work/vmlinux" 2>/dev/null || cp "$1" "$work/vmlinux"
+	mv "$work/vmlinux" "$2"
+	rm -r "$work"
 }
 
 number_at() {

@@ -6,7 +6,7 @@ import {failed, readTap} from './tap.ts';
 /** @param patience factor of all time limits */
 export async function runSystemTests(files: readonly string[], patience: number): Promise<Suite> {
 	const began = performance.now();
-	const {stdout, exitCode} = await execa('node_modules/.bin/ava', ['--tap', '--timeout', `${120 * patience}s`, ...files], {
+	const {stdout, exitCode} = await execa('node_modules/.bin/ava', ['--tap', ...files], {
 		reject: false, stdin: 'ignore', stderr: 'inherit', env: {SECURENET_TEST_PATIENCE: `${patience}`},
 	});
 	const cases = readTap(stdout);

@@ -2,10 +2,14 @@
 # User Mode Linux, a kernel that is a program: ours where scripts/vm/build-uml has been, else Debian's with modules of our own. Needs
 # neither KVM nor emulation.
 
-prepare_uml() {
-	machine=uml
+fetch_uml() {
 	modules=''
 	[[ -x $built ]] || modules=$("$here/build-modules") || exit 125
+}
+
+prepare_uml() {
+	machine=uml
+	fetch_uml
 	{
 		echo '#!/bin/bash'
 		printf '%q ' exec bash "$here/guest/init-uml" "$here" "$run" "$modules"

@@ -1,11 +1,11 @@
 /** A Linux bridge with hosts on it, for tests of what its ports let through on a real kernel. */
-import {setTimeout} from 'node:timers/promises';
 import {deleteNamespaces} from '../../lib/kernel/namespace.ts';
 import type {Namespace} from '../../lib/kernel/namespace.ts';
 import {PacketSocket} from '../../lib/kernel/packet-socket.ts';
 import {run} from '../../lib/kernel/process.ts';
 import {macFromNumber} from '../../lib/util/address.ts';
 import {testNamespaces} from './fabric.ts';
+import {quietFor} from './quiet.ts';
 
 export type BridgeScene = {
 	readonly fabric: Namespace;
@@ -56,8 +56,8 @@ async function batch(namespace: Namespace, lines: readonly string[]): Promise<vo
 
 /** Index of eth0 in a namespace whose first link is lo. */
 const eth0 = 2;
-/** Milliseconds; a veth pair hands a frame over before the send returns. */
-const patience = 30;
+/** Milliseconds on a quiet machine; a veth pair hands a frame over before the send returns, mostly. */
+const underway = 30;
 
 /** Sends frames from ports and says by which others they leave. */
 export class Wire implements Disposable {
@@ -77,7 +77,8 @@ export class Wire implements Disposable {
 			}
 		}
 
-		await setTimeout(patience);
+		// To whom a frame goes is the question, so that it may come to nobody.
+		await quietFor(underway);
 		const seen = this.#look();
 		return [...seen].filter(([port, got]) => port !== from && frames.every(frame => got.some(bytes => bytes.equals(frame) || bytes.equals(withoutTag(frame))))).map(([port]) => port);
 	}

@@ -2,7 +2,7 @@
 import test, {type ExecutionContext} from 'ava';
 import {capabilities} from '../../lib/kernel/capabilities.ts';
 
-export type Declare = (title: string, implementation: (t: ExecutionContext) => Promise<void>) => void;
+export type Declare = (title: string, implementation: (t: ExecutionContext) => Promise<void> | void) => void;
 
 /** @param name of a capability, such as `netem` */
 export async function needing(name: string): Promise<Declare> {

@@ -9,6 +9,7 @@ import {applySettings, inheritedSettings} from '../../lib/node/configure.ts';
 import type {NodePlan} from '../../lib/topology/blueprint.ts';
 import {sketch} from './blueprints.ts';
 import {testNamespaces} from './fabric.ts';
+import {patience} from './patience.ts';
 import {perimeterPlan} from './plans.ts';
 import type {Sketch} from './plans.ts';
 
@@ -112,12 +113,12 @@ export class Installed<State> {
 }
 
 export async function pings(from: Namespace, to: string): Promise<boolean> {
-	return isAllowed(run(['ping', '-c', '1', '-W', '1', to], {namespace: from}));
+	return isAllowed(run(['ping', '-c', '1', '-W', String(patience), to], {namespace: from}));
 }
 
 /** What ping says of one echo request: `reply`, an error's words, or nothing. */
 export async function pingAnswer(from: Namespace, to: string): Promise<string> {
-	const {stdout} = await execute(['ping', '-c', '1', '-W', '1', to], {namespace: from});
+	const {stdout} = await execute(['ping', '-c', '1', '-W', String(patience), to], {namespace: from});
 	return /bytes from/.test(stdout) ? 'reply' : /icmp_seq=1 (.*)/.exec(stdout)?.[1] ?? '';
 }
 
@@ -127,8 +128,8 @@ What becomes of a datagram or a connection: hosts listen on no port, so what rea
 @returns the system's words in lower case, `silence` when nobody answers
 */
 export async function asks(from: Namespace, protocol: 'tcp' | 'udp', to: string, port: number): Promise<string> {
-	const script = `exec 3<>/dev/${protocol}/${to}/${port} && { echo x >&3; sleep 0.1; echo x >&3; } && echo silence >&2`;
-	const {stderr, exitCode} = await execute(['timeout', '0.6', 'bash', '-c', script], {namespace: from});
+	const script = `exec 3<>/dev/${protocol}/${to}/${port} && { echo x >&3; sleep ${0.1 * patience}; echo x >&3; } && echo silence >&2`;
+	const {stderr, exitCode} = await execute(['timeout', String(0.6 * patience), 'bash', '-c', script], {namespace: from});
 	return exitCode === 124 ? 'silence' : /(silence|refused|no route|denied|unreachable|prohibited)/i.exec(stderr)?.[1]?.toLowerCase() ?? stderr;
 }
 

@@ -1,6 +1,6 @@
 /** What this machine can do. */
 import test from 'ava';
-import {capabilities, requireCapabilities} from '../../lib/kernel/capabilities.ts';
+import {capabilities, datapath, datapathOf, requireCapabilities} from '../../lib/kernel/capabilities.ts';
 import {MachineError} from '../../lib/util/errors.ts';
 import {spent} from '../helpers/clock.ts';
 
@@ -36,4 +36,14 @@ test('all that is missing is said at once', t => {
 		'The program one-missing is missing. Install it, or write its full path.',
 		'The program two-missing is missing. Install it, or write its full path.',
 	]);
+});
+
+for (const [module, zones, expected] of [[true, true, 'system'], [true, false, 'netdev'], [false, true, 'netdev'], [false, false, 'netdev']] as const) {
+	test(`a kernel ${module ? 'with' : 'without'} a datapath and ${zones ? 'with' : 'without'} zones forwards for switches: ${expected}`, t => {
+		t.is(datapathOf(module, zones), expected);
+	});
+}
+
+test('doctor tells of the datapath that labs get', async t => {
+	t.is((await capabilities()).find(({name}) => name === 'openvswitch datapath')?.available, datapath() === 'system');
 });

@@ -12,6 +12,7 @@ import {protocolNumber} from '../../lib/kernel/protocol.ts';
 import {deleteSwitchConnections, listSwitchConnections} from '../../lib/kernel/switch-conntrack.ts';
 import {AF_INET, AF_INET6, SOCK_RAW, close, socket, trySendTo} from '../../lib/kernel/syscall.ts';
 import {addressBytes, parseAddress} from '../../lib/util/address.ts';
+import {eventually} from '../helpers/eventually.ts';
 import {type Fabric, buildFabric} from '../helpers/fabric.ts';
 
 const test = anyTest as TestFn<Fabric & {servers: RunningProgram[]}>;
@@ -58,25 +59,11 @@ setTimeout(() => {}, 60000);
 async function open(t: ExecutionContext<Fabric & {servers: RunningProgram[]}>): Promise<void> {
 	const {h1, h2, servers} = t.context;
 	servers.push(start([process.execPath, '-e', 'require("node:net").createServer(() => {}).listen(8000, "::")'], {namespace: h2}));
-	await eventually(async () => (await run(['ss', '-Hltn'], {namespace: h2})).stdout.includes(':8000'));
+	t.true(await eventually(async () => (await run(['ss', '-Hltn'], {namespace: h2})).stdout.includes(':8000')));
 	for (const address of ['10.9.0.2', 'fd09::2']) {
 		t.is((await execute(['ping', '-c1', '-W2', address], {namespace: h1})).exitCode, 0);
 		servers.push(start([process.execPath, '-e', client, 'tcp', address], {namespace: h1}), start([process.execPath, '-e', client, 'udp', address], {namespace: h1}));
 	}
-}
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-	for (let attempt = 0; attempt < 200; attempt++) {
-		if (await holds()) {
-			return;
-		}
-
-		await new Promise(resolve => {
-			setTimeout(resolve, 50);
-		});
-	}
-
-	throw new Error('It never came true.');
 }
 
 const wanted = ['icmp 10.9.0.1 → 10.9.0.2', 'icmpv6 fd09::1 → fd09::2', 'tcp 10.9.0.1 → 10.9.0.2:8000', 'tcp fd09::1 → fd09::2:8000', 'udp 10.9.0.1 → 10.9.0.2:8001', 'udp fd09::1 → fd09::2:8001'];
@@ -92,7 +79,7 @@ test.serial('connections of the kernel', async t => {
 	await restore(h2, 4, table);
 	await restore(h2, 6, table);
 	await open(t);
-	await eventually(async () => includesAll(await listConnections(h2)));
+	t.true(await eventually(async () => includesAll(await listConnections(h2))));
 	const ours = (await listConnections(h2)).filter(each => wanted.includes(summary([each])[0] ?? ''));
 	t.deepEqual(summary(ours), wanted);
 	for (const [index, each] of ours.entries()) {
@@ -139,7 +126,7 @@ test.serial('one that is gone keeps none of 3,000 alive, which are more than one
 test.serial('connections of a switch', async t => {
 	const {bridge} = t.context;
 	await open(t);
-	await eventually(async () => includesAll(await inZone(bridge, zone)));
+	t.true(await eventually(async () => includesAll(await inZone(bridge, zone))));
 	t.deepEqual(await inZone(bridge, zone + 1), []);
 	const ours = await inZone(bridge, zone);
 	t.deepEqual(summary(ours), wanted);
@@ -180,8 +167,8 @@ test.serial('a packet of any protocol, and from port 0, is found and deleted by 
 	});
 	inject(t.context, 4, 17, fromPort0);
 	const known = async () => (await listConnections(h2)).filter(({family}) => family === 4);
-	await eventually(async () => (await known()).some(({protocol, sport, dport}) => protocol === 'udp' && sport === 0 && dport === 53));
-	await eventually(async () => (await known()).some(({protocol}) => protocol === 'igmp'));
+	t.true(await eventually(async () => (await known()).some(({protocol, sport, dport}) => protocol === 'udp' && sport === 0 && dport === 53)));
+	t.true(await eventually(async () => (await known()).some(({protocol}) => protocol === 'igmp')));
 	const all = await known();
 	t.notThrows(() => {
 		deleteConnections(h2, all);
@@ -198,10 +185,10 @@ test.serial('packets of all protocols are found and deleted by a switch', async 
 	}
 
 	const others = async () => (await inZone(bridge, zone)).filter(({protocol}) => protocol !== 'icmpv6');
-	await eventually(async () => {
+	t.true(await eventually(async () => {
 		const found = new Set((await others()).map(({protocol}) => protocol));
 		return ['igmp', '89', '253'].every(name => found.has(name));
-	});
+	}));
 	await deleteSwitchConnections(bridge, zone, await others());
 	t.deepEqual((await others()).map(describe), []);
 });
@@ -209,7 +196,7 @@ test.serial('packets of all protocols are found and deleted by a switch', async 
 test.serial('a connection that cannot be deleted keeps no other alive, and is told', async t => {
 	const {bridge, h2} = t.context;
 	inject(t.context, 4, 253);
-	await eventually(async () => (await inZone(bridge, zone)).length > 0);
+	t.true(await eventually(async () => (await inZone(bridge, zone)).length > 0));
 	const all = await inZone(bridge, zone);
 	const odd: TrackedConnection = {family: 4, protocol: 'foo', source: '10.9.0.1', destination: '10.9.0.2', mark: 1};
 	const mixed: TrackedConnection = {family: 6, protocol: 'icmp', source: 'fd09::1', destination: 'fd09::2', icmp: {id: 0, type: 0, code: 0}, mark: 1};
@@ -238,13 +225,13 @@ test.serial('a cut ping of either family stops, another goes on', async t => {
 	const {bridge} = t.context;
 	for (const address of ['10.9.0.2', 'fd09::2']) {
 		const [cut, kept] = [endless(t, address), endless(t, address)];
-		await eventually(async () => (await pingsTo(t, address)).length === 2);
+		t.true(await eventually(async () => (await pingsTo(t, address)).length === 2));
 		const [first] = await pingsTo(t, address) as [TrackedConnection];
 		await bundle(bridge, ['modify_strict table=1,priority=5,ct_state=+new,ip actions=drop', 'modify_strict table=1,priority=5,ct_state=+new,ipv6 actions=drop']);
 		await deleteSwitchConnections(bridge, zone, [first]);
-		await eventually(async () => (await pingsTo(t, address)).length === 1);
+		t.true(await eventually(async () => (await pingsTo(t, address)).length === 1));
 		const before = await passed(t);
-		await eventually(async () => await passed(t) > before + 10);
+		t.true(await eventually(async () => await passed(t) > before + 10));
 		t.is((await pingsTo(t, address)).length, 1);
 		process.kill(cut.pid, 'SIGKILL');
 		process.kill(kept.pid, 'SIGKILL');

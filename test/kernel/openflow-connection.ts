@@ -123,6 +123,15 @@ test.serial('an open connection keeps no program from ending', async t => {
 	t.is((await run([process.execPath, '--import', 'tsx', '--input-type=module', '-e', script])).stdout.trim(), '0 true');
 });
 
+test.serial('a switch that lets go of a program that is too busy to greet it is called on again', async t => {
+	const opening = SwitchConnection.open(bridge);
+	// It waits for one second.
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+	const late = await opening;
+	await t.notThrowsAsync(late.bundle([]));
+	late.close();
+});
+
 test('a switch that is not there', async t => {
 	await t.throwsAsync(SwitchConnection.open({...bridge, name: 's9'}), {code: 'no-answer', message: /^Switch s9 cannot be reached: connect ENOENT .*s9\.mgmt$/});
 	await t.throwsAsync(SwitchConnection.open({...bridge, name: 's'.repeat(107)}), {code: 'socket-path'});

@@ -1,6 +1,7 @@
 /** Pipes of a program that has exited: read to their end, but not for ever. The program is played, so that time is the test's own. */
 import {EventEmitter} from 'node:events';
-import {setTimeout as sleep} from 'node:timers/promises';
+import {mock} from 'node:test';
+import {setImmediate} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import {letGoAfterExit} from '../../lib/kernel/pipes.ts';
 
@@ -28,37 +29,53 @@ function play(t: ExecutionContext): Player {
 	return player;
 }
 
-test('a pipe is open as long as the program runs, and closed soon after', async t => {
+test.beforeEach(() => {
+	mock.timers.enable({apis: ['setInterval']});
+});
+test.afterEach.always(() => {
+	mock.timers.reset();
+});
+
+/** So many milliseconds pass, and after each silence there is a turn in which pipes are looked at. */
+async function pass(ms: number): Promise<void> {
+	for (let passed = 0; passed < ms; passed += step) {
+		mock.timers.tick(step);
+		await setImmediate();
+	}
+}
+
+const step = 10;
+
+test.serial('a pipe is open as long as the program runs, and closed soon after', async t => {
 	const player = play(t);
-	await sleep(300);
+	await pass(6000);
 	t.false(player.closed);
 	player.emit('exit');
-	await sleep(0);
+	await pass(50);
 	t.false(player.closed);
-	await sleep(400);
+	await pass(100);
 	t.true(player.closed);
 });
 
-test('what comes after the exit is read, as long as it keeps coming', async t => {
+test.serial('what comes after the exit is read, as long as it keeps coming', async t => {
 	const player = play(t);
 	player.emit('exit');
-	for (let count = 0; count < 15; count++) {
+	for (let passed = 0; passed < 700; passed += 50) {
 		player.stdout.bytesRead++;
-		await sleep(30);
+		await pass(50);
 		t.false(player.closed);
 	}
 
-	await sleep(400);
+	await pass(200);
 	t.true(player.closed);
 });
 
-test('what never stops is not read for ever', async t => {
+test.serial('what never stops is not read for ever', async t => {
 	const player = play(t);
 	player.emit('exit');
-	const begin = performance.now();
-	while (!player.closed && performance.now() - begin < 10_000) {
+	for (let passed = 0; passed < 2000; passed += 50) {
 		player.stdout.bytesRead++;
-		await sleep(30);
+		await pass(50);
 	}
 
 	t.true(player.closed);

@@ -8,6 +8,7 @@ import {run} from '../../lib/kernel/process.ts';
 import {type Netem, deleteQdisc, hasNetem, setNetem} from '../../lib/kernel/qdisc.ts';
 import {Rtnetlink, RtnetlinkError} from '../../lib/kernel/rtnetlink.ts';
 import {testNamespaces} from '../helpers/fabric.ts';
+import {needing} from '../helpers/needing.ts';
 import {netem} from '../helpers/netem.ts';
 
 const NETLINK_ROUTE = 0;
@@ -58,45 +59,48 @@ test.serial('whether there is netem is found out as tc does, and leaves no names
 	t.deepEqual(readdirSync(namespaceDirectory).filter(name => name.endsWith(`netem-${process.pid}`)), []);
 });
 
-if (netem.available) {
-	test.serial('netem has all that it is given, and nothing of what it had', async t => {
-		const {namespace, send} = queue(t);
-		send(rtnetlink => {
-			setNetem(rtnetlink, lo, {latency: 15n * milliseconds, jitter: 2n * milliseconds, loss: 0.25, rate: 1_250_000n, limit: 77});
-		});
-		const {kind, handle, options} = await shown(namespace) ?? {};
-		t.is(kind, 'netem');
-		t.like(options, {limit: 77, delay: {delay: 0.015, jitter: 0.002}, 'loss-random': {loss: 0.25}, rate: {rate: 1_250_000}});
-		send(rtnetlink => {
-			setNetem(rtnetlink, lo, nothing);
-		});
-		const {handle: other, options: after} = await shown(namespace) ?? {};
-		t.not(other, handle, 'the same netem would go on with the packets that it holds');
-		t.deepEqual([after?.limit, after?.delay, after?.['loss-random'], after?.rate], [1000, undefined, undefined, undefined]);
-	});
+const withNetem = await needing('netem');
 
-	test.serial('what is longer than 32 bits arrives whole: rates, and delays in ticks of 64 ns', async t => {
-		const {namespace, send} = queue(t);
-		send(rtnetlink => {
-			setNetem(rtnetlink, lo, {...nothing, latency: 3_600_000n * milliseconds, rate: 125_000_000_000n});
-		});
-		t.like((await shown(namespace))?.options, {rate: {rate: 125_000_000_000}});
-		t.deepEqual(latencies(namespace), [3_600_000n * milliseconds]);
+withNetem('netem has all that it is given, and nothing of what it had', async t => {
+	const {namespace, send} = queue(t);
+	send(rtnetlink => {
+		setNetem(rtnetlink, lo, {latency: 15n * milliseconds, jitter: 2n * milliseconds, loss: 0.25, rate: 1_250_000n, limit: 77});
 	});
+	const {kind, handle, options} = await shown(namespace) ?? {};
+	t.is(kind, 'netem');
+	t.like(options, {limit: 77, delay: {delay: 0.015, jitter: 0.002}, 'loss-random': {loss: 0.25}, rate: {rate: 1_250_000}});
+	send(rtnetlink => {
+		setNetem(rtnetlink, lo, nothing);
+	});
+	const {handle: other, options: after} = await shown(namespace) ?? {};
+	t.not(other, handle, 'the same netem would go on with the packets that it holds');
+	t.deepEqual([after?.limit, after?.delay, after?.['loss-random'], after?.rate], [1000, undefined, undefined, undefined]);
+});
 
-	test.serial('without its qdisc an interface has the queue it was made with', async t => {
-		const {namespace, send} = queue(t);
-		const before = await shown(namespace);
-		send(rtnetlink => {
-			setNetem(rtnetlink, lo, nothing);
-		});
-		t.notDeepEqual(await shown(namespace), before);
-		send(rtnetlink => {
-			deleteQdisc(rtnetlink, lo);
-		});
-		t.deepEqual(await shown(namespace), before);
+withNetem('what is longer than 32 bits arrives whole: rates, and delays in ticks of 64 ns', async t => {
+	const {namespace, send} = queue(t);
+	send(rtnetlink => {
+		setNetem(rtnetlink, lo, {...nothing, latency: 3_600_000n * milliseconds, rate: 125_000_000_000n});
 	});
-} else {
+	t.like((await shown(namespace))?.options, {rate: {rate: 125_000_000_000}});
+	t.deepEqual(latencies(namespace), [3_600_000n * milliseconds]);
+});
+
+withNetem('without its qdisc an interface has the queue it was made with', async t => {
+	const {namespace, send} = queue(t);
+	const before = await shown(namespace);
+	send(rtnetlink => {
+		setNetem(rtnetlink, lo, nothing);
+	});
+	t.notDeepEqual(await shown(namespace), before);
+	send(rtnetlink => {
+		deleteQdisc(rtnetlink, lo);
+	});
+	t.deepEqual(await shown(namespace), before);
+});
+
+// On a kernel that has it there is nothing to refuse.
+if (!netem.available) {
 	test.serial('a kernel without netem refuses it in its own words', t => {
 		const {send} = queue(t);
 		const error = t.throws(() => {

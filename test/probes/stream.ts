@@ -43,6 +43,14 @@ test.serial('a stream that cannot be is refused', async t => {
 	await t.throwsAsync(streamOf(t, lab, {transport: 'tcp'}), {code: 'stream', message: /No tcp connection from h1 to h2 port 5000/});
 });
 
+test.serial('until its first answer a stream asks five times a second, no more', async t => {
+	const lab = await labOf(t, new Sketch(network));
+	await lab.run('secrule add deny h1 to h2');
+	await t.throwsAsync(streamOf(t, lab, {transport: 'udp'}), {code: 'stream'});
+	const asked = (await lab.hits()).get(1) ?? 0;
+	t.true(asked >= 1 && asked <= 11, String(asked));
+});
+
 test.serial('a ping stream counts what is answered, and what only arrives', async t => {
 	const lab = await labOf(t, new Sketch(network));
 	const count = async (work: () => Promise<unknown>) => {

@@ -13,12 +13,15 @@ function outcome(machine: string, statuses: Readonly<Record<string, Status>>, ne
 	return {machine, capabilities: [{name: 'netem', available: netem, detail: 'delay'}, {name: 'veth', available: true, detail: 'links'}], suites: [{driver: 'openflow', cases, ms: 1}], ms: 1000};
 }
 
-async function compare(here: Outcome, there: Outcome): Promise<{stdout: string; exitCode: number | undefined; junit: string}> {
+async function compare(here: Outcome, there?: Outcome): Promise<{stdout: string; exitCode: number | undefined; junit: string}> {
 	const directory = mkdtempSync(join(tmpdir(), 'compare-'));
 	try {
 		const [one = '', other = '', junit = ''] = ['here.json', 'there.json', 'junit.xml'].map(name => join(directory, name));
 		writeOutcome(one, here);
-		writeOutcome(other, there);
+		if (there) {
+			writeOutcome(other, there);
+		}
+
 		const {stdout, exitCode} = await execa('node', ['--import', 'tsx', 'scripts/vm/compare.ts', one, other, junit], {reject: false});
 		return {stdout, exitCode, junit: readFileSync(junit, 'utf8')};
 	} finally {
@@ -51,4 +54,12 @@ test('nothing failed', async t => {
 	const {stdout, exitCode} = await compare(same, same);
 	t.is(exitCode, 0);
 	t.true(stdout.includes('What only one of the kernels can do:\n  nothing\n'));
+});
+
+test('a machine that was lost takes nothing of the other with it, and is a failure', async t => {
+	const {stdout, exitCode, junit} = await compare(outcome('Linux A', {F1: 'pass'}, true));
+	t.deepEqual(stdout.split('\n').slice(0, 2).map(line => line.split(/ {2,}/)), [['suite', 'case', 'Linux A', 'lost', 'what'], ['openflow', 'F1', 'pass', 'not run', 'case F1']]);
+	t.regex(stdout, /^Linux A: 1 passed, 0 failed, .*\nlost: this machine ended before its suites did/m);
+	t.is(junit.match(/<testsuite /g)?.length, 1);
+	t.is(exitCode, 1);
 });
