@@ -100,8 +100,8 @@ export class Stage implements Disposable {
 	}
 
 	/** A connection, open until the case ends. @throws SecureNetError `stream` when it cannot be opened */
-	async stream(options: Omit<StreamOptions, 'family'>): Promise<Stream> {
-		return this.#wait(`${options.transport} from ${options.from} to ${options.to}`, async () => this.#kept(await Stream.open(this.lab.network, {...options, family: this.family})));
+	async stream(options: Omit<StreamOptions, 'family' | 'limit'>): Promise<Stream> {
+		return this.#wait(`${options.transport} from ${options.from} to ${options.to}`, async () => this.#kept(await Stream.open(this.lab.network, {...options, family: this.family, limit: this.#limits.allowed})));
 	}
 
 	async staysOpen(what: string, stream: Stream): Promise<void> {

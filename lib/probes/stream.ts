@@ -14,12 +14,12 @@ export type StreamOptions = {
 	readonly family?: 4 | 6;
 	/** The client asks once and the server never stops answering: only what passes backwards keeps it alive. */
 	readonly backwards?: boolean;
+	/** Milliseconds until the first answer must have come; default 2000. */
+	readonly limit?: number;
 };
 
 /** Milliseconds between two messages. */
 const interval = 5;
-/** Milliseconds until the first answer must have come. */
-const patience = 2000;
 /** Milliseconds without an answer after which a stream is dead: TCP repeats what was lost after 200. */
 const silence = 400;
 
@@ -55,13 +55,13 @@ export class Stream implements Disposable {
 	@throws InputError `unknown-node`, `probe`; KernelError EADDRINUSE; SecureNetError `stream` when none comes
 	*/
 	static async open(network: Network, options: StreamOptions): Promise<Stream> {
-		const {from, to, transport, port, family} = options;
+		const {from, to, transport, port, family, limit = 2000} = options;
 		const stream = new Stream(questionOf(network, {from, to, [transport]: port, ...family === undefined ? {} : {family}}), options);
-		const end = performance.now() + patience;
+		const end = performance.now() + limit;
 		while (stream.answers === 0) {
 			if (performance.now() > end) {
 				stream.close();
-				throw new SecureNetError('stream', `No ${transport} connection from ${from} to ${to} port ${port}: no answer came within ${patience / 1000} s.`);
+				throw new SecureNetError('stream', `No ${transport} connection from ${from} to ${to} port ${port}: no answer came within ${limit / 1000} s.`);
 			}
 
 			await sleep(interval);
