@@ -24,7 +24,8 @@ import {type FirewallName, withFirewalls} from './topology/firewalls.ts';
 import {endSpec, linkSpec} from './topology/grow.ts';
 import type {EndSpec, HostOptions, LinkOptions, TunnelOptions} from './topology/specs.ts';
 import type {Topology} from './topology/topology.ts';
-import {type SecureNetError, messageOf} from './util/errors.ts';
+import type {SecureNetError} from './util/errors.ts';
+import {type Tell, teller} from './util/teller.ts';
 
 export type {Change, Plan} from './drivers/enforcement.ts';
 
@@ -52,13 +53,14 @@ export type LabEvents = EdgeEvents & {
 	link: [LinkChange];
 	/** An SSH tunnel gained or lost its connection. */
 	tunnel: [TunnelChange];
-	/** A daemon of the lab ended by itself: the lab no longer does what it says. */
+	/** A daemon of the lab ended by itself: the lab no longer does what it says. Those that nobody has heard, as while the lab came up, are told to the first who listens. */
 	failure: [SecureNetError];
 };
 
 export class Lab extends EventEmitter<LabEvents> {
 	readonly network: Network;
 	readonly #enforcement: Enforcement;
+	readonly #tell: Tell = teller(this, 'failure');
 	#control: Control | undefined;
 
 	private constructor(network: Network, drivers: LabOptions['drivers']) {
@@ -104,7 +106,7 @@ export class Lab extends EventEmitter<LabEvents> {
 		try {
 			lab ??= new Lab(network, options.drivers);
 			await lab.change(() => policy);
-			lab.#control = await Control.start(network, lab, options.signal);
+			lab.#control = await Control.start(network, lab.#tell, options.signal);
 			return lab;
 		} catch (error) {
 			const told = diskError(error, network.directory) ?? error;
@@ -144,7 +146,7 @@ export class Lab extends EventEmitter<LabEvents> {
 	/**
 	Adds nodes and links while the lab runs. The policy holds for them before they carry their first packet.
 
-	@param signal ends the wait until routers that come tell the others what they know, and takes all back
+	@param signal ends the wait for tunnels that connect and for routers that tell the others what they know, and takes all back
 	@throws as Network.add, Control.addRouters; InputError `name-taken`, `not-live`
 	*/
 	async add(addition: Addition, {signal}: {readonly signal?: AbortSignal | undefined} = {}): Promise<Added> {
@@ -163,9 +165,9 @@ export class Lab extends EventEmitter<LabEvents> {
 		return link as Link;
 	}
 
-	/** Adds a tunnel between two hosts or routers. @throws as `add` */
-	async addTunnel(a: string | EndSpec, b: string | EndSpec, options: TunnelOptions): Promise<Tunnel> {
-		const {tunnels: [tunnel]} = await this.add({tunnels: [{ends: [endSpec(a), endSpec(b)], options}]});
+	/** Adds a tunnel between two hosts or routers. @param until its signal ends the wait for a connection, and takes all back @throws as `add` */
+	async addTunnel(a: string | EndSpec, b: string | EndSpec, options: TunnelOptions, until: {readonly signal?: AbortSignal | undefined} = {}): Promise<Tunnel> {
+		const {tunnels: [tunnel]} = await this.add({tunnels: [{ends: [endSpec(a), endSpec(b)], options}]}, until);
 		return tunnel as Tunnel;
 	}
 
@@ -283,15 +285,6 @@ export class Lab extends EventEmitter<LabEvents> {
 			if (before[part] !== after[part]) {
 				this.#tell(event, after);
 			}
-		}
-	}
-
-	/** What is told has happened: a listener that throws cannot undo it, so it is only told of. */
-	#tell<Event extends keyof LabEvents>(event: Event, ...details: LabEvents[Event]): void {
-		try {
-			(this.emit as (event: string, ...details: readonly unknown[]) => boolean).call(this, event, ...details);
-		} catch (error) {
-			process.emitWarning(error instanceof Error ? error : messageOf(error));
 		}
 	}
 }

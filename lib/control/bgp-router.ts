@@ -3,7 +3,7 @@ import {setTimeout} from 'node:timers/promises';
 import type {Namespace} from '../kernel/namespace.ts';
 import {Gobgp} from '../services/gobgp.ts';
 import type {Watch} from '../services/gobgp-client.ts';
-import type {BgpNeighbor, SessionState} from '../services/gobgp-neighbor.ts';
+import {type BgpNeighbor, type SessionState, isSameNeighbor} from '../services/gobgp-neighbor.ts';
 import type {BgpPath} from '../services/gobgp-path.ts';
 import {type Address, type Prefix, formatAddress, formatPrefix} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
@@ -21,7 +21,7 @@ export type BgpRouterOptions = {
 	/** The daemon ended, and is started again. */
 	readonly down: (error: SecureNetError) => void;
 	readonly up: () => void;
-	/** The daemon did not answer, and is told again. */
+	/** The daemon did not answer, and is told again; or it refused what it was told again. */
 	readonly failed: (error: SecureNetError) => void;
 	/** A session came or went. */
 	readonly changed: () => void;
@@ -90,9 +90,9 @@ export class BgpRouter {
 			this.#neighbors.set(address, each);
 		}
 
-		await this.#tell(async gobgp => {
-			await Promise.all(gone.map(async ([, {address}]) => gobgp.removeNeighbor(address)));
-			await Promise.all(coming.map(async ([, each]) => gobgp.addNeighbor(each)));
+		await this.#tell(async (_, telling) => {
+			await Promise.all(gone.map(async ([, {address}]) => telling.removeNeighbor(address)));
+			await Promise.all(coming.map(async ([, each]) => telling.addNeighbor(each)));
 		});
 	}
 
@@ -143,8 +143,9 @@ export class BgpRouter {
 	}
 
 	/** A daemon that is down or just ending will be told everything when it is up again. */
-	async #tell(work: (gobgp: Gobgp) => Promise<void>): Promise<void> {
-		await this.#telling?.tell(work);
+	async #tell(work: (gobgp: Gobgp, telling: Telling) => Promise<void>): Promise<void> {
+		const telling = this.#telling;
+		await telling?.tell(async gobgp => work(gobgp, telling));
 	}
 
 	/** Changes are heard from before the table is read, and count from after that, so that none is missed. */
@@ -168,11 +169,12 @@ export class BgpRouter {
 			lost: () => undefined,
 		});
 		this.#gobgp = gobgp;
-		this.#telling = new Telling(gobgp, {announced: this.#announced, neighbors: this.#neighbors}, {failed: this.#options.failed, hung: error => {
+		const telling = new Telling(gobgp, {announced: this.#announced, neighbors: this.#neighbors}, {failed: this.#options.failed, hung: error => {
 			this.#starting = this.#end(gobgp, error);
 		}});
+		this.#telling = telling;
 		this.#watch = watch;
-		await Promise.all([...this.#neighbors.values()].map(async each => gobgp.addNeighbor(each)));
+		await Promise.all([...this.#neighbors.values()].map(async each => telling.addNeighbor(each)));
 		await gobgp.announce([...this.#announced.values()].map(to => ({to})));
 		const best = (await gobgp.paths()).filter(path => path.best);
 		agent.replace(best.flatMap(path => learnedFrom(path, false)).filter(isKnown));
@@ -230,8 +232,4 @@ function learnedFrom({to, nextHop, neighbor}: BgpPath, withdrawn: boolean): Lear
 
 function isKnown(learned: Learned): learned is Known {
 	return learned.nextHop !== undefined;
-}
-
-function isSameNeighbor(a: BgpNeighbor, b: BgpNeighbor | undefined): boolean {
-	return b !== undefined && a.as === b.as && a.client === b.client && a.holdTime === b.holdTime && formatAddress(a.localAddress) === formatAddress(b.localAddress);
 }

@@ -2,16 +2,19 @@
 import {createHash} from 'node:crypto';
 import {join} from 'node:path';
 import type {Network} from '../network/network.ts';
-import type {BgpNeighbor, NeighborState} from '../services/gobgp-neighbor.ts';
+import type {NeighborState} from '../services/gobgp-neighbor.ts';
 import type {BgpPath} from '../services/gobgp-path.ts';
 import type {Blueprint} from '../topology/blueprint.ts';
 import {type EdgePlan, type Session, edgesOf, sessionsOf} from '../topology/bgp-sessions.ts';
-import {type Prefix, formatAddress, sameAddress} from '../util/address.ts';
+import {Paths} from '../topology/paths.ts';
+import {type Prefix, formatAddress} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
 import {BgpRouter} from './bgp-router.ts';
 import type {ControlPlane, RouterChange} from './control-plane.ts';
 import {type Edges, prefixesOf} from './edges.ts';
+import {hasAddresses, hasWay, isSame, keyOf, neighborsOf} from './sessions.ts';
+import {until} from './until.ts';
 
 /** Milliseconds in which the first sessions come about: GoBGP waits up to 10 s before it tries, and may have to try again. */
 const patience = 30_000;
@@ -25,6 +28,8 @@ export class BgpControl implements ControlPlane {
 	#sessions: ReadonlyMap<string, Session> = new Map();
 	/** Those that nobody has waited for yet. */
 	#coming: Session[] = [];
+	/** Those that took the place of one that went, and may never come about: nobody waits for them until there is a way. */
+	#doubtful: Session[] = [];
 	/** What is under way. */
 	#last: Promise<unknown> = Promise.resolve();
 	/** What is to be told next, by router. */
@@ -49,12 +54,7 @@ export class BgpControl implements ControlPlane {
 			this.#follow(change);
 		});
 		edges.on('wires', change => {
-			this.#begin(async () => {
-				const coming = this.#coming;
-				await this.#reconfigure();
-				// What takes the place of a session that went may never come about.
-				this.#coming = change === 'removed' ? coming : this.#coming;
-			});
+			this.#begin(async () => this.#rewire(change));
 		});
 	}
 
@@ -95,10 +95,12 @@ export class BgpControl implements ControlPlane {
 	}
 
 	async neighbors(router: string): Promise<NeighborState[]> {
+		await this.#rest();
 		return this.#router(router).gobgp.neighbors();
 	}
 
 	async rib(router: string): Promise<BgpPath[]> {
+		await this.#rest();
 		return this.#router(router).gobgp.paths();
 	}
 
@@ -109,25 +111,12 @@ export class BgpControl implements ControlPlane {
 		this.#tellListeners();
 	}
 
-	/** Looks whenever something came or went, until it is so, or not so in time. A timer, as nothing else holds it: what AbortSignal.any returns may be collected before it fires. */
+	/** Looks whenever a session or router came or went. */
 	async #until(isSo: () => boolean, signal?: AbortSignal): Promise<void> {
-		let look: () => void = () => undefined;
-		let timer: NodeJS.Timeout | undefined;
-		await new Promise<void>(resolve => {
-			look = () => {
-				if (isSo() || signal?.aborted) {
-					resolve();
-				}
-			};
-
-			timer = setTimeout(resolve, patience);
+		await until(isSo, {limit: patience, signal, watch: look => {
 			this.#listeners.add(look);
-			signal?.addEventListener('abort', look);
-			look();
-		});
-		clearTimeout(timer);
-		this.#listeners.delete(look);
-		signal?.removeEventListener('abort', look);
+			return () => this.#listeners.delete(look);
+		}});
 	}
 
 	#tellListeners(): void {
@@ -143,6 +132,39 @@ export class BgpControl implements ControlPlane {
 		}
 
 		return router;
+	}
+
+	/** Until nothing is under way; what fails of it is for others to hear. */
+	async #rest(): Promise<void> {
+		await this.#last.catch(() => undefined);
+	}
+
+	/** Nobody waits for what links and tunnels that came or went lead to, so what fails of it is told. */
+	async #rewire(change: 'added' | 'removed'): Promise<void> {
+		const before = this.#coming;
+		try {
+			await this.#reconfigure();
+		} catch (error) {
+			this.#edges.emit('failure', error as SecureNetError);
+		}
+
+		if (change === 'removed') {
+			const instead = this.#coming.filter(session => !before.includes(session));
+			this.#doubtful = [...this.#doubtful, ...instead];
+			this.#coming = this.#coming.filter(session => !instead.includes(session));
+		} else if (this.#doubtful.length > 0) {
+			this.#hope();
+		}
+	}
+
+	/** Doubtful sessions that have a way now are waited for as if they were new. */
+	#hope(): void {
+		const {blueprint} = this.#edges;
+		const paths = new Paths(blueprint);
+		const current = this.#doubtful.filter(session => this.#sessions.get(keyOf(session)) === session);
+		const hopeful = current.filter(session => hasWay(blueprint, session, paths));
+		this.#coming = [...this.#coming, ...hopeful];
+		this.#doubtful = current.filter(session => !hopeful.includes(session));
 	}
 
 	#follow({change, router}: RouterChange): void {
@@ -254,26 +276,6 @@ export class BgpControl implements ControlPlane {
 
 		return router;
 	}
-}
-
-/** There is one for each pair and family. */
-function keyOf({ends: [a, b]}: Session): string {
-	return `${a.router} ${b.router} ${a.address.family}`;
-}
-
-function isSame({ends: a}: Session, {ends: b}: Session): boolean {
-	return a.every(({address}, index) => sameAddress(address, b[index]?.address ?? address));
-}
-
-function hasAddresses({nodes}: Blueprint, {ends}: Session): boolean {
-	return ends.every(({router, address}) => nodes.get(router)?.interfaces.some(({addresses}) => addresses.some(own => sameAddress(own.address, address))));
-}
-
-function neighborsOf(router: string, sessions: readonly Session[]): BgpNeighbor[] {
-	return sessions.flatMap(({ends: [a, b], holdTime}) => {
-		const [own, other] = a.router === router ? [a, b] : b.router === router ? [b, a] : [];
-		return own && other ? [{address: other.address, as: other.as, localAddress: own.address, client: other.client, holdTime, description: other.router}] : [];
-	});
 }
 
 /** Its first IPv4 address, as is usual; without one a number that nobody else is likely to have. */

@@ -2,13 +2,15 @@
 import type {Network} from '../network/network.ts';
 import type {Blueprint} from '../topology/blueprint.ts';
 import {edgesOf, hearing} from '../topology/bgp-sessions.ts';
-import {InputError, SecureNetError, messageOf} from '../util/errors.ts';
+import {InputError, SecureNetError} from '../util/errors.ts';
 import {sortNames} from '../util/names.ts';
+import type {Tell} from '../util/teller.ts';
 import type {Agent} from './agent.ts';
 import {BgpControl} from './bgp.ts';
 import type {ControlPlane, Join, Joining, Place} from './control-plane.ts';
 import {Controller} from './controller.ts';
 import {Edges, prefixesOf} from './edges.ts';
+import {until} from './until.ts';
 
 /** Milliseconds in which the others must have heard of it; 20 with BGP on an idle machine. */
 const patience = 5000;
@@ -20,9 +22,6 @@ export type Spread = {
 	/** Milliseconds until all others had. */
 	readonly time: number;
 };
-
-/** Who hears what happens at the edges: a lab is one. */
-type Listener = {emit(event: string, detail: unknown): boolean};
 
 export class Control {
 	readonly edges: Edges;
@@ -37,10 +36,10 @@ export class Control {
 	Starts the control plane that the topology says, and has the hosts join that say where.
 
 	@returns undefined when the lab has no edge routers
-	@param listener is told of everything from the first joining on
+	@param tell is told of everything from the first joining on, and of sessions that do not come
 	@throws as BgpControl.start, Edges.join
 	*/
-	static async start(network: Network, listener: Listener, signal?: AbortSignal): Promise<Control | undefined> {
+	static async start(network: Network, tell: Tell, signal?: AbortSignal): Promise<Control | undefined> {
 		const {blueprint} = network;
 		if (edgesOf(blueprint).length === 0) {
 			return undefined;
@@ -49,7 +48,7 @@ export class Control {
 		const edges = new Edges(network);
 		for (const event of ['join', 'leave', 'router', 'failure'] as const) {
 			edges.on(event, (detail: unknown) => {
-				tell(listener, event, detail);
+				tell(event, detail);
 			});
 		}
 
@@ -179,34 +178,12 @@ export class Control {
 		return {unaware: sortNames(unaware), time: performance.now() - begin};
 	}
 
-	/** Looks whenever routes change, until it is so, or not so in time. */
+	/** Looks whenever routes change. */
 	async #until(isSo: () => boolean, signal?: AbortSignal): Promise<void> {
-		let look: () => void = () => undefined;
-		let timer: NodeJS.Timeout | undefined;
-		await new Promise<void>(resolve => {
-			look = () => {
-				if (isSo() || signal?.aborted) {
-					resolve();
-				}
-			};
-
-			timer = setTimeout(resolve, patience);
+		await until(isSo, {limit: patience, signal, watch: look => {
 			this.edges.on('routes', look);
-			signal?.addEventListener('abort', look);
-			look();
-		});
-		clearTimeout(timer);
-		this.edges.off('routes', look);
-		signal?.removeEventListener('abort', look);
-	}
-}
-
-/** What is told has happened: a listener that throws cannot undo it, so it is only told of. */
-function tell(listener: Listener, event: string, detail: unknown): void {
-	try {
-		listener.emit(event, detail);
-	} catch (error) {
-		process.emitWarning(error instanceof Error ? error : messageOf(error));
+			return () => this.edges.off('routes', look);
+		}});
 	}
 }
 

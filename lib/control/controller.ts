@@ -31,7 +31,7 @@ export class Controller implements ControlPlane {
 		});
 		edges.on('router', ({router, change}) => {
 			if (change === 'added') {
-				this.#teach(router);
+				this.#teach([router]);
 			}
 		});
 		edges.on('wires', () => {
@@ -76,9 +76,7 @@ export class Controller implements ControlPlane {
 		const known = this.#look();
 		if (known !== this.#known) {
 			this.#known = known;
-			for (const router of this.#edges.agents.keys()) {
-				this.#teach(router);
-			}
+			this.#teach(this.#edges.agents.keys());
 		}
 	}
 
@@ -89,10 +87,13 @@ export class Controller implements ControlPlane {
 		return edges.flatMap(a => edges.map(b => ([4, 6] as const).map(family => (a === b ? [] : addresses(a, b, family) ?? []).map(formatAddress).join(' ')))).join(', ');
 	}
 
-	/** A new router learns of everybody. */
-	#teach(router: string): void {
+	/** They learn of everybody. */
+	#teach(routers: Iterable<string>): void {
 		const addresses = addressFinder(this.#edges.blueprint);
-		this.#edges.agent(router).learn([...this.#edges.places.values()].flatMap(place => prefixesOf(place).map(to => this.#wayFrom(router, to, place.router, addresses))));
+		for (const router of routers) {
+			this.#edges.agent(router).learn([...this.#edges.places.values()].flatMap(place => prefixesOf(place).map(to => this.#wayFrom(router, to, place.router, addresses))));
+		}
+
 		this.#ways.tell();
 	}
 

@@ -9,7 +9,7 @@ export async function grow(network: Network, control: Control | undefined, addit
 		refuseEdges(addition);
 	}
 
-	const added = await network.add(addition);
+	const added = await network.add(addition, {signal});
 	const nodes = added.nodes.map(({name}) => name);
 	try {
 		await control?.addRouters(nodes, signal);

@@ -2,8 +2,8 @@
 import {setTimeout} from 'node:timers/promises';
 import type {Gobgp} from '../services/gobgp.ts';
 import {isUnanswered} from '../services/gobgp-client.ts';
-import type {BgpNeighbor} from '../services/gobgp-neighbor.ts';
-import {type Prefix, formatAddress, formatPrefix} from '../util/address.ts';
+import {type BgpNeighbor, isSameNeighbor} from '../services/gobgp-neighbor.ts';
+import {type Address, type Prefix, formatAddress, formatPrefix} from '../util/address.ts';
 import {SecureNetError, messageOf} from '../util/errors.ts';
 
 /** All that the daemon shall know, as it is at the moment. */
@@ -15,7 +15,7 @@ export type Wanted = {
 };
 
 export type TellingListener = {
-	/** It did not answer, and is told again. */
+	/** It did not answer, and is told again; or it refused what it was told again. */
 	readonly failed: (error: SecureNetError) => void;
 	/** It has not answered for so often that it is no longer told anything. */
 	readonly hung: (error: SecureNetError) => void;
@@ -29,6 +29,8 @@ export class Telling {
 	readonly #wanted: Wanted;
 	readonly #listener: TellingListener;
 	readonly #closing = new AbortController();
+	/** Neighbors as it was last told of them and said yes, by address: it does not say itself how it has them. */
+	readonly #told = new Map<string, BgpNeighbor>();
 	#isRepeating = false;
 	/** Whether it may not have heard everything. */
 	#owes = false;
@@ -66,6 +68,18 @@ export class Telling {
 		}
 	}
 
+	/** @throws SecureNetError `gobgp` when it refuses or does not answer */
+	async addNeighbor(neighbor: BgpNeighbor): Promise<void> {
+		await this.#gobgp.addNeighbor(neighbor);
+		this.#told.set(formatAddress(neighbor.address), neighbor);
+	}
+
+	/** @throws as addNeighbor */
+	async removeNeighbor(address: Address): Promise<void> {
+		this.#told.delete(formatAddress(address));
+		await this.#gobgp.removeNeighbor(address);
+	}
+
 	/** It is told nothing more. Twice is fine. */
 	close(): void {
 		this.#closing.abort();
@@ -83,23 +97,38 @@ export class Telling {
 
 		this.#isRepeating = true;
 		this.#listener.failed(new SecureNetError('gobgp', `${first.message} It is told again until it answers.`, {}, {cause: first}));
-		let last: unknown = first;
-		for (let times = 0; this.#owes && times < repeat.times && !this.#isClosed();) {
+		let [last, times, wasRefused] = [first, 0, false];
+		while (this.#owes && times < repeat.times && !this.#isClosed()) {
 			await setTimeout(repeat.first << times, undefined, {signal: this.#closing.signal, ref: false}).catch(() => undefined);
 			this.#owes = false;
 			try {
 				await this.#makeGood();
-				times = 0;
+				[times, wasRefused] = [0, false];
 			} catch (error) {
-				this.#owes = true;
-				last = error;
-				times++;
+				if (isUnanswered(error)) {
+					this.#owes = true;
+					[last, times] = [error, times + 1];
+				} else if (wasRefused) {
+					this.#tellRefusal(error);
+				} else {
+					// What it did not answer before and hears only now can be in the way.
+					this.#owes = true;
+					wasRefused = true;
+				}
 			}
 		}
 
 		this.#isRepeating = false;
 		if (this.#owes && !this.#isClosed()) {
-			this.#listener.hung(new SecureNetError('gobgp', `gobgpd of ${this.#gobgp.node} was told ${repeat.times} times and has not answered, so it is ended: ${messageOf(last)}`, {}, {cause: last}));
+			this.#listener.hung(new SecureNetError('gobgp', `gobgpd of ${this.#gobgp.node} was told ${repeat.times} times and has not answered, so it is ended: ${last.message}`, {}, {cause: last}));
+		}
+	}
+
+	/** One that answers is no worse for what it refuses, and would refuse it again. */
+	#tellRefusal(cause: unknown): void {
+		if (!this.#isClosed()) {
+			const {node} = this.#gobgp;
+			this.#listener.failed(new SecureNetError('gobgp', `${messageOf(cause)} It is not told again, and may lack more; "bgp neighbors ${node}" and "bgp rib ${node}" show what it has.`, {}, {cause}));
 		}
 	}
 
@@ -108,11 +137,12 @@ export class Telling {
 		const [gobgp, {announced, neighbors}] = [this.#gobgp, this.#wanted];
 		const [paths, states] = await Promise.all([gobgp.paths(), gobgp.neighbors()]);
 		const own = new Map(paths.filter(({neighbor}) => !neighbor).map(({to}) => [formatPrefix(to), to]));
-		const known = new Map(states.map(({address}) => [formatAddress(address), address]));
-		await Promise.all(beyond(known, neighbors).map(async address => gobgp.removeNeighbor(address)));
-		await Promise.all(beyond(neighbors, known).map(async each => gobgp.addNeighbor(each)));
 		await gobgp.announce(beyond(announced, own).map(to => ({to})));
 		await gobgp.withdraw(beyond(own, announced).map(to => ({to})));
+		const known = new Map(states.map(({address}) => [formatAddress(address), address]));
+		const right = new Map([...neighbors].filter(([key, each]) => known.has(key) && isSameNeighbor(each, this.#told.get(key))));
+		await Promise.all(beyond(known, right).map(async address => this.removeNeighbor(address)));
+		await Promise.all(beyond(neighbors, right).map(async each => this.addNeighbor(each)));
 	}
 }
 

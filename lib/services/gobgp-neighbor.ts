@@ -16,6 +16,11 @@ export type BgpNeighbor = {
 	readonly description?: string | undefined;
 };
 
+/** Whether a session with the one is a session with the other. */
+export function isSameNeighbor(a: BgpNeighbor, b: BgpNeighbor | undefined): boolean {
+	return b !== undefined && a.as === b.as && a.client === b.client && a.holdTime === b.holdTime && formatAddress(a.localAddress) === formatAddress(b.localAddress);
+}
+
 /** States of RFC 4271, 8.2.2, in the order in which GoBGP's API numbers them. */
 const sessionStates = ['unknown', 'idle', 'connect', 'active', 'open-sent', 'open-confirm', 'established'] as const;
 

@@ -17,12 +17,17 @@ export function sortNames(names: Iterable<string>): string[] {
 export function nearestNames(word: string, known: Iterable<string>): string[] {
 	const limit = Math.max(1, Math.floor(word.length / 2));
 	return [...known]
-		.map(name => ({name, away: distance(word.toLowerCase(), name.toLowerCase())}))
+		.map(name => ({name, away: isBeginning(word, name) ? 1 : distance(word.toLowerCase(), name.toLowerCase())}))
 		// Two words of one letter each have nothing in common.
 		.filter(({name, away}) => away <= limit && away < Math.max(word.length, name.length))
 		.sort((a, b) => a.away - b.away || compareNames(a.name, b.name))
 		.slice(0, 3)
 		.map(({name}) => name);
+}
+
+/** Whether the word is a name that was not written out; a letter or two are the beginning of too many. */
+function isBeginning(word: string, name: string): boolean {
+	return word.length > 2 && name.toLowerCase().startsWith(word.toLowerCase());
 }
 
 /** Known words near a mistyped one, and the question that offers them (empty when none is near). */
@@ -46,8 +51,10 @@ export function unknownName(kind: string, word: string, known: Iterable<string>,
 const shownNames = 8;
 
 function knownNames(names: readonly string[]): string {
-	const more = names.length > shownNames ? ` and ${names.length - shownNames} more` : '';
-	return names.length > 0 ? ` Known are ${names.slice(0, shownNames).join(', ')}${more}.` : ' There are none.';
+	// To say that there is one more takes as much room as its name.
+	const shown = names.length <= shownNames + 1 ? names : names.slice(0, shownNames);
+	const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
+	return names.length > 0 ? ` Known are ${shown.join(', ')}${more}.` : ' There are none.';
 }
 
 /** A letter, then letters, digits, `_` or `-`. */

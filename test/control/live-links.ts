@@ -1,11 +1,14 @@
 /** Links between edge routers that come and go while the lab runs: sessions and ways come and go with them, and no good session is broken. */
+import {once} from 'node:events';
 import test, {type ExecutionContext} from 'ava';
 import type {Lab} from '../../lib/index.ts';
+import {Gobgp} from '../../lib/services/gobgp.ts';
 import type {ControlKind} from '../../lib/topology/specs.ts';
 import type {Topology} from '../../lib/topology/topology.ts';
 import {formatAddress} from '../../lib/util/address.ts';
 import {until} from '../helpers/edges.ts';
 import {needing} from '../helpers/needing.ts';
+import {longPatience} from '../helpers/patience.ts';
 import {connects, isBlocked, labOf} from '../helpers/scenario.ts';
 import {sketch} from '../helpers/sketch.ts';
 
@@ -53,6 +56,51 @@ withGobgp('bgp: a session comes with a link and goes with it, and one that is es
 	await addDirect(lab);
 	t.deepEqual(await sessions(lab), ['172.20.0.2 established']);
 	await reached(t, lab, 'by the link that came again');
+});
+
+/** edge1 and edge2 with a link, and each at a switch; the two switches have none. */
+function twoLans(control: ControlKind): Topology {
+	return sketch(topology => {
+		const edges = [1, 2].map(number => {
+			const edge = topology.addRouter(`edge${number}`, {proxyArp: true, bgp: {as: 65_000}});
+			topology.addLink(edge.interface({ip: `172.16.9.${number}/24`}), topology.addSwitch(`s${number}`));
+			topology.addHost(`h${number}`, {ip: `10.0.0.${number}/24`, gateway: 'none'});
+			return edge;
+		}) as [ReturnType<Topology['addRouter']>, ReturnType<Topology['addRouter']>];
+		topology.addLink(edges[0].interface({ip: '172.20.0.1/30'}), edges[1].interface({ip: '172.20.0.2/30'}));
+	}, {control});
+}
+
+withGobgp('bgp: a link by which a session comes about that took the place of another is waited for', async t => {
+	const lab = await labOf(t, twoLans('bgp'));
+	t.deepEqual(await sessions(lab), ['172.20.0.2 established']);
+	await lab.remove({links: lab.network.linksBetween('edge1', 'edge2')});
+	t.regex((await sessions(lab)).join(', '), /^172\.16\.9\.2 (?!established)[\w-]+$/);
+	await lab.addLink('s1', 's2');
+	t.deepEqual(await sessions(lab), ['172.16.9.2 established']);
+});
+
+withGobgp('bgp: what fails when a link goes is told, and is in the way of no later line', async t => {
+	const lab = await labOf(t, twoLans('bgp'));
+	const usual = Object.getOwnPropertyDescriptor(Gobgp.prototype, 'removeNeighbor') as PropertyDescriptor;
+	t.teardown(() => Object.defineProperty(Gobgp.prototype, 'removeNeighbor', usual));
+	Gobgp.prototype.removeNeighbor = async () => Promise.reject(new Error('not today'));
+	const failed = once(lab, 'failure', {signal: AbortSignal.timeout(longPatience)});
+	await lab.remove({links: lab.network.linksBetween('edge1', 'edge2')});
+	t.like(await failed, [{message: 'not today'}]);
+	await lab.join({host: 'h1', router: 'edge1'});
+	t.is(lab.control.edges.places.get('h1')?.router, 'edge1');
+});
+
+test.serial('controller: a way that is missing from the start is told to the first who listens', async t => {
+	const lab = await labOf(t, sketch(topology => {
+		for (const number of [1, 2]) {
+			topology.addLink(topology.addRouter(`edge${number}`, {proxyArp: true, bgp: {as: 65_000}}).interface({ip: `172.16.${number}.1/24`}), topology.addHost(`c${number}`));
+			topology.addHost(`h${number}`, {ip: `10.0.0.${number}/24`, gateway: 'none', joins: `edge${number}`});
+		}
+	}, {control: 'controller'}));
+	const [error] = await once(lab, 'failure', {signal: AbortSignal.timeout(longPatience)}) as [Error];
+	t.regex(error.message, /^There is no way from edge\d to 172\.16\.\d\.1 of edge\d /);
 });
 
 test.serial('controller: ways follow the links', async t => {

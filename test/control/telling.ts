@@ -1,11 +1,19 @@
 /** Daemons that do not answer: what they were to be told is said again until it stands, and is never lost with the call. */
 import {once} from 'node:events';
+import {rmSync} from 'node:fs';
 import type {ExecutionContext} from 'ava';
 import type {Lab} from '../../lib/index.ts';
 import type {RouterChange} from '../../lib/control/control-plane.ts';
+import {Telling} from '../../lib/control/telling.ts';
+import type {RunningProgram} from '../../lib/kernel/daemon.ts';
+import {type Namespace, deleteNamespaces} from '../../lib/kernel/namespace.ts';
 import {Gobgp} from '../../lib/services/gobgp.ts';
-import {parsePrefix} from '../../lib/util/address.ts';
+import type {BgpNeighbor} from '../../lib/services/gobgp-neighbor.ts';
+import {parseAddress, parsePrefix} from '../../lib/util/address.ts';
+import type {SecureNetError} from '../../lib/util/errors.ts';
 import {mesh, until} from '../helpers/edges.ts';
+import {eventually} from '../helpers/eventually.ts';
+import {testDirectory, testNamespaces} from '../helpers/fabric.ts';
 import {gobgpsOf} from '../helpers/gobgps.ts';
 import {needing} from '../helpers/needing.ts';
 import {longPatience, patience} from '../helpers/patience.ts';
@@ -93,4 +101,69 @@ withGobgp('a daemon that never answers is ended, and the next one announces ever
 	t.false(gobgpsOf(lab, 'edge2').includes(stopped ?? 0));
 	await until(t, lab, () => [...lab.control.edges.agents.values()].every(agent => agent.knows(fourth)), 'announcement');
 	t.true(await connects(lab, 'h1', 'h4'));
+});
+
+const neighbor: BgpNeighbor = {address: parseAddress('10.1.0.2'), localAddress: parseAddress('10.1.0.1'), as: 65_000, holdTime: 9};
+
+/** A daemon with a neighbor, which does not answer when it is to forget it; what it does not hear it is told again. */
+async function deafDaemon(t: ExecutionContext) {
+	const [namespace] = testNamespaces('bgp1') as [Namespace];
+	const directory = testDirectory();
+	const programs: RunningProgram[] = [];
+	const gobgp = await Gobgp.start({node: 'r1', namespace, directory, as: 65_000, routerId: '1.1.1.1', callLimit: 1000 * patience, onStart: begun => programs.push(begun)});
+	const neighbors = new Map([['10.1.0.2', neighbor]]);
+	const failures: string[] = [];
+	const failed = ({message}: SecureNetError) => {
+		failures.push(message);
+		process.kill(programs[0]?.pid ?? 0, 'SIGCONT');
+	};
+
+	const telling = new Telling(gobgp, {announced: new Map(), neighbors}, {failed, hung: failed});
+	t.teardown(async () => {
+		telling.close();
+		await gobgp.stop();
+		deleteNamespaces([namespace]);
+		rmSync(directory, {recursive: true});
+	});
+	await telling.addNeighbor(neighbor);
+	const usual = gobgp.removeNeighbor.bind(gobgp);
+	gobgp.removeNeighbor = async () => {
+		gobgp.removeNeighbor = usual;
+		process.kill(programs[0]?.pid ?? 0, 'SIGSTOP');
+		await gobgp.paths();
+	};
+
+	return {gobgp, telling, neighbors, failures};
+}
+
+async function change(telling: Telling, changed: BgpNeighbor): Promise<void> {
+	await telling.tell(async () => {
+		await telling.removeNeighbor(neighbor.address);
+		await telling.addNeighbor(changed);
+	});
+}
+
+withGobgp('a neighbor that is another one at the same address is told again as it is now', async t => {
+	const {gobgp, telling, neighbors, failures} = await deafDaemon(t);
+	const changed = {...neighbor, as: 65_001};
+	neighbors.set('10.1.0.2', changed);
+	await change(telling, changed);
+	t.true(await eventually(async () => (await gobgp.neighbors())[0]?.as === 65_001));
+	t.is(failures.length, 1);
+});
+
+withGobgp('what a daemon refuses when it is told again is told of, and ends neither it nor what it knows', async t => {
+	const {gobgp, telling, neighbors, failures} = await deafDaemon(t);
+	const wrong = {...neighbor, as: 65_001};
+	// A second one of the same address is always refused.
+	neighbors.set('10.1.0.2', wrong);
+	gobgp.addNeighbor = async () => {
+		await Gobgp.prototype.addNeighbor.call(gobgp, neighbor);
+		await Gobgp.prototype.addNeighbor.call(gobgp, neighbor);
+	};
+
+	await change(telling, wrong);
+	t.true(await eventually(() => failures.length === 2));
+	t.regex(failures[1] ?? '', /^gobgpd of r1 refused AddPeer: .*can't overwrite the existing peer.* It is not told again, and may lack more; "bgp neighbors r1" and "bgp rib r1" show what it has\.$/);
+	t.is((await gobgp.neighbors()).length, 1);
 });
