@@ -148,14 +148,22 @@ const testDriverOptions = {
 	...jsonOption,
 } as const;
 
-/** What `run TOPOLOGY --help` shows of the topology; undefined for every other line. */
+/** What `run TOPOLOGY --help` shows of the topology, or why that cannot be read: help is for those whose line is not right yet. Undefined for every other line. */
 async function ownHelp([subcommand, ...words]: readonly string[], api: string): Promise<string | undefined> {
 	if (subcommand !== 'run' || !words.includes('--help')) {
 		return undefined;
 	}
 
 	const {topologyHelp} = await import('./cli/topology-help.ts');
-	return topologyHelp(words, runOptions, api);
+	try {
+		return await topologyHelp(words, runOptions, api);
+	} catch (error) {
+		if (error instanceof InputError) {
+			return error.message;
+		}
+
+		throw error;
+	}
 }
 
 /** Parameters are the topology's own, so that options which nobody here knows are no mistake yet. */

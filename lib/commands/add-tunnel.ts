@@ -7,7 +7,7 @@ import {printable} from '../util/names.ts';
 import type {AddLinkResult} from './add.ts';
 import type {Command} from './command.ts';
 import {describeTunnel, linksText} from './links.ts';
-import {takeNode, takeOtherNode} from './reading.ts';
+import {takeNode, takeNodeUnless} from './reading.ts';
 import {takeNumber} from './station-words.ts';
 
 type NewTunnel = {readonly ends: readonly [EndSpec, EndSpec]; readonly options: TunnelOptions};
@@ -32,7 +32,7 @@ export const addTunnelCommand: Command<NewTunnel, AddLinkResult> = {
 	].join('\n'),
 	read(reader, scene) {
 		const a = takeNode(reader, scene, 'host', 'router');
-		const b = takeOtherNode(reader, scene, a, 'host', 'router');
+		const b = takeNodeUnless({via: `The second node is missing. Write: add tunnel ${a} NODE via gre.`}, reader, scene, 'host', 'router');
 		if (a === b) {
 			throw new InputError('same-node', `A tunnel has two ends, and both are ${a} here. Write: add tunnel A B via gre.`, {column: reader.column, expected: ['node']});
 		}
@@ -43,8 +43,8 @@ export const addTunnelCommand: Command<NewTunnel, AddLinkResult> = {
 		reader.finish();
 		return {ends: [{node: a, options: first}, {node: b, options: second}], options};
 	},
-	async run(lab, {ends: [a, b], options}) {
-		return describeTunnel(await lab.addTunnel(a, b, options), lab.network);
+	async run(lab, {ends: [a, b], options}, {signal}) {
+		return describeTunnel(await lab.addTunnel(a, b, options, {signal}), lab.network);
 	},
 	text: tunnel => linksText([tunnel]),
 };
@@ -68,7 +68,17 @@ function readOptions(reader: Reader, via: Carrier): {readonly options: TunnelOpt
 		}
 	}
 
+	if (given.size < known.length && reader.more(() => [])) {
+		reader.oneOf([], {hint: carriersHint});
+	}
+
 	return {options, ends};
+}
+
+/** Which kinds of tunnels take a word that this one does not. */
+function carriersHint(text: string): string | undefined {
+	const carriers = Object.entries(words).filter(([, own]) => (own as readonly string[]).includes(text)).map(([via]) => via);
+	return carriers.length > 0 ? `Only ${carriers.join(' and ')} ${carriers.length > 1 ? 'take' : 'takes'} ${text}.` : undefined;
 }
 
 /** What one end gets. @throws InputError `address` */

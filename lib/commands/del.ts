@@ -4,7 +4,7 @@ import {Tunnel} from '../link/tunnel.ts';
 import {groupsOf} from '../policy/listing.ts';
 import {InputError} from '../util/errors.ts';
 import type {Command} from './command.ts';
-import {takeNode, takeOtherNode} from './reading.ts';
+import {takeNode, takeNodeUnless, takeOtherNode} from './reading.ts';
 
 export type DelResult = {
 	/** Names of nodes. */
@@ -34,7 +34,7 @@ export const delCommand: Command<Input, DelResult> = {
 			return {a, b};
 		}
 
-		const node = takeNode(reader, scene, 'host', 'router');
+		const node = takeNodeUnless({tunnel: 'A tunnel goes as a link does. Write: del link A B.'}, reader, scene, 'host', 'router');
 		const force = reader.optional(['--force']) !== undefined;
 		reader.finish();
 		return {node, force};

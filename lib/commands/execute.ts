@@ -1,5 +1,6 @@
 /** `NODE COMMAND …`: runs a program in a node. No shell sees its words; the program's exit status is the line's. */
 import type {Output} from '../kernel/process.ts';
+import {InputError} from '../util/errors.ts';
 import type {Word} from '../util/words.ts';
 import {keepInBackground} from './background.ts';
 import type {Command} from './command.ts';
@@ -22,7 +23,9 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 	read(reader, scene) {
 		const node = takeNode(reader, scene);
 		const names = nodeNames(scene, 'host', 'router');
-		return {node, words: takeAll(reader, () => names, () => reader.take(['program'], () => []))};
+		const words = takeAll(reader, () => names, () => reader.take(['program'], () => []));
+		refuseOperators(node, words);
+		return {node, words};
 	},
 	async run(lab, {node, words}, io) {
 		const last = words.at(-1);
@@ -43,6 +46,17 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 		return exitCode === 0;
 	},
 };
+
+/** What only a shell makes sense of, where it stands alone. */
+const operators: ReadonlySet<string> = new Set(['|', '>', '>>', '<', '&&', '||', ';']);
+
+/** @throws InputError `no-shell` for a word that would go to the program as it stands, which nobody wants of it */
+function refuseOperators(node: string, words: readonly Word[]): void {
+	const operator = words.find(({text, quoted}) => !quoted && operators.has(text));
+	if (operator) {
+		throw new InputError('no-shell', `"${operator.text}" is for a shell, and there is none here. Write ${node} sh -c '…', or quote the word to hand it to the program.`, {column: operator.column, expected: ['word'], nearest: []});
+	}
+}
 
 /** A node without an address, such as a switch, keeps its name. */
 function addressed(nodes: ReadonlyMap<string, {readonly address: string | undefined}>, text: string): string {

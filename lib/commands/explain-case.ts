@@ -28,7 +28,7 @@ export function takeEnd(reader: Reader, scene: Scene): End {
 export type Case = {
 	readonly packet: Packet;
 	readonly verdict: Verdict;
-	/** Why the answer is kept back although the packet passes. */
+	/** Why the answer is kept back although the packet passes and arrives: else there is none. */
 	readonly answer: string | undefined;
 	/** Why the path of an answer that nobody keeps back ends before the source. */
 	readonly answerBroken: string | undefined;
@@ -59,7 +59,7 @@ export function caseOf({network, policy, inventory}: Lab, from: End, to: End, in
 	return {
 		packet,
 		verdict,
-		answer: verdict.action === 'allow' && !passes ? `${unawareText(unaware)}${explainVerdict(evaluate(answerTo(packet)))}` : undefined,
+		answer: verdict.action === 'allow' && !passes && path?.broken === undefined ? `${unawareText(unaware)}${explainVerdict(evaluate(answerTo(packet)))}` : undefined,
 		answerBroken,
 		path,
 		points,

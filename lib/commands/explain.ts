@@ -138,7 +138,7 @@ function packetText({source, destination}: Packet, inquiry: Inquiry): string {
 const fateTexts: Readonly<Record<Fate, string>> = {passes: 'passes', drops: 'dies here', rejects: 'dies here, with an answer', beyond: 'never comes here'};
 const checkTexts: Readonly<Record<PointCheck['by'], string>> = {trace: 'the switch agrees', counters: 'its rule has counted the packet', nothing: ''};
 
-function explainText({packet, path, tunnels = [], broken, verdict, answer, answerBroken, points, probe}: ExplainResult): string {
+function explainText({packet, path, tunnels = [], broken, action, verdict, answer, answerBroken, points, probe}: ExplainResult): string {
 	return [
 		packet,
 		path.length === 0 ? 'The source is outside of the network: the way of its packets is not known.' : `way: ${path.map(name => nameText(name, tunnels)).join(' ')}`,
@@ -146,6 +146,7 @@ function explainText({packet, path, tunnels = [], broken, verdict, answer, answe
 		...points.length === 0 ? [] : [columns(points.map(({device, fate, checked}) => [`  ${device}`, fateTexts[fate], checkTexts[checked]]))],
 		...probe ? [`probe: ${probe.verdict}, ${probe.reason}`] : [],
 		verdict,
+		...broken === undefined || action !== 'allow' ? [] : [`But the request never ${path.length === 1 ? `leaves ${path.join()}` : 'arrives'}.`],
 		...answer === undefined ? [] : [`But the answer is kept back. ${answer}`],
 		...answerBroken === undefined ? [] : [`But the answer does not arrive: ${answerBroken}.`],
 	].join('\n');

@@ -29,7 +29,7 @@ export function findCommand(words: readonly Word[], scene: Scene): Found {
 
 	const candidates = plainNames.filter(name => name.words[0] === first?.text);
 	if (candidates.length === 0) {
-		throw unknownCommand(first, scene);
+		throw unknownCommand(first, second, scene);
 	}
 
 	return followName(candidates, 1, words);
@@ -62,11 +62,15 @@ export function endOf(word: Word | undefined): number {
 	return word ? word.column + word.raw.length : 1;
 }
 
-function unknownCommand(word: Word | undefined, scene: Scene): InputError {
+function unknownCommand(word: Word | undefined, next: Word | undefined, scene: Scene): InputError {
 	const text = word?.text ?? '';
 	const verb = nodeVerbs.find(({words}) => words[1] === text);
 	const {nearest, hint} = verb ? {nearest: [], hint: ''} : nearestTo(text, firstWords(scene));
-	const message = verb ? `"${text}" needs a node before it. Write: ${verb.command.usage}.` : `There is no command or node "${printable(text)}".${hint} Write help for a list.`;
+	// Before a node, and no mistyped command: a program that nobody said where to run.
+	const begun = nearest.filter(name => name.startsWith(text));
+	const isProgram = scene.network.nodes.has(next?.text ?? '') && (nearest.length === 0 || begun.length > 0);
+	const advice = isProgram ? ` Write: NODE ${printable(text)} …${begun.map(name => `, or ${name}`).join('')}.` : `${hint} Write help for a list.`;
+	const message = verb ? `"${text}" needs a node before it. Write: ${verb.command.usage}.` : `There is no command or node "${printable(text)}".${advice}`;
 	return new InputError('unknown-command', message, {column: word?.column ?? 1, expected: verb ? ['node'] : ['command', 'node'], nearest});
 }
 

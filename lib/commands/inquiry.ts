@@ -35,7 +35,7 @@ export function takeInquiry(reader: Reader): Inquiry | undefined {
 }
 
 function takePort(reader: Reader, protocol: PortProtocol): number {
-	const [range, ...others] = readPorts(reader, protocol, ports);
+	const [range, ...others] = readPorts(reader, protocol, ports, 1);
 	if (!range || range.first !== range.last || others.length > 0) {
 		throw new InputError('port', 'A packet goes to one port.', {column: reader.column, expected: ['port']});
 	}

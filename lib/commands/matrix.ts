@@ -37,7 +37,7 @@ export const matrixCommand: Command<Inquiry, MatrixResult> = {
 	name: 'matrix',
 	usage: `matrix [${inquiryUsage}]`,
 	summary: 'which hosts a service passes between, by the policy and by real packets',
-	details: 'A service passes when the request and its answer do. Without a word it is icmp: an echo. The line fails when a pair is not as the policy says.',
+	details: 'A service passes when the request and its answer do. Without a word it is icmp: an echo. The line fails when a pair is not as the policy says. Where the two directions of a pair are one connection (sport is the port, or of a protocol whose ports firewalls do not tell), each is asked as if nothing had passed before: firewalls forget what they track of it, connections of others between the same addresses and ports included.',
 	read(reader) {
 		const inquiry = takeInquiry(reader) ?? {protocol: 'icmp'};
 		reader.finish();
@@ -90,14 +90,16 @@ function isAsExpected({expected, observed}: MatrixPair): boolean {
 	return expected === observed;
 }
 
+/** Each pair is counted once, under its mark in the grid. */
 function matrixText({service, pairs}: MatrixResult): string {
 	const hosts = [...new Set(pairs.map(({from}) => from))];
 	const differences = pairs.filter(pair => !isAsExpected(pair));
-	const count = (verdict: MatrixVerdict) => pairs.filter(({observed}) => observed === verdict).length;
+	const count = (verdict: MatrixVerdict) => pairs.filter(pair => isAsExpected(pair) && pair.observed === verdict).length;
+	const wayless = count('failed');
 	return [
 		...hosts.length > 0 && hosts.length <= widest ? [grid(hosts, pairs), legend] : [],
 		...differences.map(({from, to, expected, observed, reason = ''}) => `${from} -> ${to}: ${expected} by the policy, ${observed} in fact${reason && ` (${reason})`}`),
-		`${service}: ${pairs.length} pairs, ${count('allowed')} allowed, ${count('blocked')} blocked, ${differences.length === 0 ? 'all as the policy says' : `${differences.length} not as the policy says`}`,
+		`${service}: ${pairs.length} pairs, ${count('allowed')} allowed, ${count('blocked')} blocked, ${wayless === 0 ? '' : `${wayless} without a way, `}${differences.length === 0 ? 'all as the policy says' : `${differences.length} not as the policy says`}`,
 	].join('\n');
 }
 

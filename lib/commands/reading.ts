@@ -31,6 +31,17 @@ export function takeNodeAmong(reader: Reader, scene: Scene, offers: () => readon
 	return nodeNamed(reader.take([kinds.length > 0 ? kinds.join(' or ') : 'node'], offers), scene, ...kinds);
 }
 
+/** As takeNode, where another word may stand by mistake: that one is told what it should have been. @param hints by such words */
+export function takeNodeUnless(hints: Readonly<Record<string, string>>, reader: Reader, scene: Scene, ...kinds: readonly NodeKind[]): string {
+	const word = reader.take([kinds.join(' or ')], () => nodeNames(scene, ...kinds));
+	const hint = scene.network.nodes.has(word.text) ? undefined : new Map(Object.entries(hints)).get(word.text);
+	if (hint !== undefined) {
+		throw new InputError('syntax', hint, {column: word.column, expected: [kinds.join(' or ')], nearest: []});
+	}
+
+	return nodeNamed(word, scene, ...kinds);
+}
+
 /** A word that must name a node, of one of the kinds when they are given. @throws as takeNode */
 export function nodeNamed({text, column}: Word, scene: Scene, ...kinds: readonly NodeKind[]): string {
 	const node = scene.network.nodes.get(text);

@@ -71,7 +71,7 @@ export const ruleListCommand: Command<string, RuleListResult> = {
 	usage: 'NODE rule list',
 	kinds: stationKinds,
 	summary: 'the rules of policy routing, as the kernel has them',
-	details: 'Every line is one that rule add and rule del read, but for those that refuse: only programs make such rules.',
+	details: 'Every line is one that rule add and rule del read, but for those that refuse, and those with a word that neither knows, such as not, tos, ipproto or dport: only programs make such rules. path follows not; by the other words no packet of its is picked out.',
 	read(reader, scene) {
 		const {name} = takeStation(reader, scene);
 		reader.finish();
@@ -147,15 +147,18 @@ function takeMark(reader: Reader): string {
 	return text;
 }
 
-/** As `rule add` reads it, but for the type of one that refuses. */
-function ruleText({family, priority, table, type, from, to, interface: name, mark}: NodeRule): string {
+/** As `rule add` reads it, but for what only programs make: its words are those of ip-rule(8). */
+function ruleText({family, priority, table, type, from, to, interface: name, mark, isInverted, others = [], suppress}: NodeRule): string {
 	return [
+		...isInverted ? ['not'] : [],
 		...family === 6 && from === undefined && to === undefined ? ['inet6'] : [],
 		...from === undefined ? [] : [`from ${from}`],
 		...to === undefined ? [] : [`to ${to}`],
 		...name === undefined ? [] : [`interface ${name}`],
 		...mark === undefined ? [] : [`mark ${mark}`],
+		...others,
 		type ?? `table ${tableText(table ?? 0)}`,
+		...suppress === undefined ? [] : [`suppress_prefixlength ${suppress}`],
 		`priority ${priority}`,
 	].join(' ');
 }

@@ -1,6 +1,7 @@
 /** `secrule add`, `del`, `move`, `clear`: the rules, in the order in which they are judged. */
+import {refuseApart} from '../policy/families.ts';
 import {readRule, ruleUsage, sentence} from '../policy/grammar.ts';
-import type {Place, RuleParts} from '../policy/model.ts';
+import type {Place, Rule, RuleParts} from '../policy/model.ts';
 import {addRule, clearRules, deleteRules, moveRule} from '../policy/repository.ts';
 import {ruleReferences} from '../policy/rule-reference.ts';
 import {type ChangeResult, change, changeText, changing, warned} from './change.ts';
@@ -31,6 +32,8 @@ export const secruleAddCommand: Command<RuleParts, SecruleAddResult> = {
 		return policy => addRule(policy, rule, nodes);
 	},
 	async run(lab, rule) {
+		// Not when it is read: a policy that a program made may have such rules, and what was saved of it is loaded.
+		refuseApart(rule);
 		let added: Omit<SecruleAddResult, keyof ChangeResult> = {id: 0, sentence: ''};
 		const changed = await change(lab, policy => {
 			const after = addRule(policy, rule, lab.network.nodes);
@@ -38,12 +41,20 @@ export const secruleAddCommand: Command<RuleParts, SecruleAddResult> = {
 			added = {id: policy.nextId, sentence: sentence(made ?? rule, after.stateful)};
 			return after;
 		});
-		return warned({...added, ...changed}, labWarnings(lab));
+		return warned({...added, ...changed}, [...repeatWarnings(lab.policy.rules, added.id), ...labWarnings(lab)]);
 	},
 	text(result) {
 		return [`${result.id}  ${result.sentence}`, changeText(result)].filter(Boolean).join('\n');
 	},
 };
+
+/** Of a rule that never decides, because an earlier one says the same. */
+function repeatWarnings(rules: readonly Rule[], id: number): string[] {
+	const said = rules.map(({action, from, to, traffic, stateful, log, rate}) => sentence({action, from, to, traffic, stateful, ...log ? {log} : {}, ...rate ? {rate} : {}}));
+	const own = said[rules.findIndex(rule => rule.id === id)] ?? '';
+	const before = rules[said.indexOf(own)];
+	return before && before.id !== id ? [`Rule ${before.id} already says this.`] : [];
+}
 
 export const secruleDelCommand = changing<readonly number[]>({
 	name: 'secrule del',

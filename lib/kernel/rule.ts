@@ -4,14 +4,19 @@ import type {Namespace} from './namespace.ts';
 import {Attributes} from './netlink-attributes.ts';
 import {dump} from './netlink-dump.ts';
 import {NETLINK_ROUTE, type Rtnetlink, flag, rtm} from './rtnetlink.ts';
+import {otherWords} from './rule-words.ts';
 import {AF_INET, AF_INET6} from './syscall.ts';
 
 /** Attributes and actions of linux/fib_rules.h. */
-const fra = {to: 1, from: 2, interface: 3, priority: 6, mark: 10, table: 15, mask: 16, protocol: 21} as const;
+const fra = {to: 1, from: 2, interface: 3, priority: 6, mark: 10, suppress: 14, table: 15, mask: 16, protocol: 21} as const;
 const actions = {table: 1, blackhole: 6, unreachable: 7, prohibit: 8} as const;
 const actionNames: ReadonlyMap<number, keyof typeof actions> = new Map(Object.entries(actions).map(([name, number]) => [number, name as keyof typeof actions]));
 /** Bytes of struct fib_rule_hdr. */
 const headerLength = 12;
+/** Flag of its last four bytes. */
+const FIB_RULE_INVERT = 2;
+/** Of `suppress_prefixlength`. */
+const nothing = 0xFF_FF_FF_FF;
 const RTPROT_STATIC = 4;
 const RT_TABLE_UNSPEC = 0;
 
@@ -31,7 +36,16 @@ export type Rule = {
 	readonly priority?: number | undefined;
 };
 
-export type InstalledRule = Rule & {readonly priority: number};
+/** What only other programs' rules have is absent from ours. */
+export type InstalledRule = Rule & {
+	readonly priority: number;
+	/** It is for the packets that do not fit. */
+	readonly isInverted?: true;
+	/** What else it tells packets by, in words. */
+	readonly others?: readonly string[];
+	/** A route whose prefix is no longer than this counts as none. */
+	readonly suppress?: number;
+};
 
 /** Equivalent to: `ip rule add [from PREFIX] [to PREFIX] [iif NAME] [fwmark VALUE/MASK] [priority N] table N` */
 export function addRule(rtnetlink: Rtnetlink, rule: Rule): void {
@@ -106,6 +120,8 @@ function readRule(payload: Buffer, family: Family): InstalledRule | undefined {
 	const name = attributes.bytes(fra.interface);
 	const mark = attributes.hostNumber(fra.mark);
 	const mask = attributes.hostNumber(fra.mask);
+	const others = otherWords(attributes, payload.readUInt8(3));
+	const suppress = attributes.hostNumber(fra.suppress) ?? nothing;
 	return {
 		family,
 		...prefixIn(attributes, fra.from, payload.readUInt8(2), 'from'),
@@ -114,6 +130,9 @@ function readRule(payload: Buffer, family: Family): InstalledRule | undefined {
 		...mark === undefined && mask === undefined ? {} : {mark: {value: mark ?? 0, mask: mask ?? 0xFF_FF_FF_FF}},
 		...action === 'table' ? {table: attributes.hostNumber(fra.table) ?? payload.readUInt8(4)} : {type: action},
 		priority: attributes.hostNumber(fra.priority) ?? 0,
+		...(payload.readUInt32LE(8) & FIB_RULE_INVERT) === 0 ? {} : {isInverted: true},
+		...others.length === 0 ? {} : {others},
+		...suppress === nothing ? {} : {suppress},
 	};
 }
 

@@ -80,13 +80,18 @@ export class Sshd {
 		}
 	}
 
-	/** Takes the device back, ending who has it. With the last one the server ends, and its files go. Twice is fine. */
+	/** Takes the device back, ending who has it. Where it was the last of its kind, clients may no longer open that kind. With the last one the server ends, and its files go. Twice is fine. */
 	async dismiss(device: string): Promise<void> {
 		this.#keys.delete(device);
 		await this.#inTurn(async () => {
 			if (this.#keys.size > 0) {
 				this.#writeKeys();
 				await this.free(device);
+				if (this.#permitted !== this.#permits) {
+					// Whoever connects next starts one that did not, and is told why.
+					await this.#restart().catch(() => undefined);
+				}
+
 				return;
 			}
 
@@ -103,10 +108,7 @@ export class Sshd {
 		await this.#inTurn(async () => {
 			const {pid = 0, startTime = 0} = this.#program ?? {};
 			if (!isAlive(pid, startTime) || this.#permitted !== this.#permits) {
-				// Its sessions go on.
-				await endProcesses([pid], () => isAlive(pid, startTime));
-				await this.#prepare();
-				await this.#start();
+				await this.#restart();
 			}
 		});
 	}
@@ -143,6 +145,14 @@ export class Sshd {
 			const {node} = this.#place;
 			throw new InputError('tunnel-device', `${node} cannot have ${device} beside ${taken}: the key of one would open the other. Give each tunnel of ${node} a number of its own.`);
 		}
+	}
+
+	/** Its sessions go on. */
+	async #restart(): Promise<void> {
+		const {pid = 0, startTime = 0} = this.#program ?? {};
+		await endProcesses([pid], () => isAlive(pid, startTime));
+		await this.#prepare();
+		await this.#start();
 	}
 
 	async #prepare(): Promise<void> {

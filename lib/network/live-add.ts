@@ -11,6 +11,7 @@ import {turnIpv6On} from '../node/ipv6.ts';
 import type {Node} from '../node/node.ts';
 import {isPlanned, routePlan} from '../node/routes.ts';
 import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan, TunnelPlan} from '../topology/blueprint.ts';
+import {SecureNetError} from '../util/errors.ts';
 import {createNodeNamespaces, firstIndex, interfaceOf, joinFabric} from './build.ts';
 import type {Made} from './made.ts';
 import {facingSwitches, refuseTaken, requireShapedLinks, requireTunnels} from './needs.ts';
@@ -24,6 +25,8 @@ export type LiveOptions = {
 	readonly secure: (blueprint: Blueprint) => Promise<void>;
 	/** Permanent neighbour entries everywhere. */
 	readonly arp: boolean;
+	/** Ends the wait for tunnels that connect. */
+	readonly signal?: AbortSignal | undefined;
 };
 
 export type Added = {readonly nodes: readonly Node[]; readonly links: readonly Link[]; readonly tunnels: readonly Tunnel[]};
@@ -42,7 +45,7 @@ type Coming = {
 };
 
 /** @throws what the step that failed threw; everything then is as before */
-export async function addLive(made: Made, next: Blueprint, {secure, arp}: LiveOptions): Promise<Added> {
+export async function addLive(made: Made, next: Blueprint, {secure, arp, signal}: LiveOptions): Promise<Added> {
 	const {blueprint} = made;
 	const nodes = [...next.nodes.values()].filter(({name}) => !blueprint.nodes.has(name));
 	const links = next.links.slice(blueprint.links.length);
@@ -69,9 +72,9 @@ export async function addLive(made: Made, next: Blueprint, {secure, arp}: LiveOp
 
 		undo.add(made.become(next, coming.interfaces));
 		undo.add(async () => made.ground.tunnels.rule(blueprint, made.nodes));
-		await carry(made, coming);
+		await carry(made, coming, signal);
 	} catch (error) {
-		throw await undo.after(error);
+		throw await undo.after(signal?.aborted === true ? new SecureNetError('interrupted', 'Interrupted: nothing was added.', {}, {cause: error}) : error);
 	}
 
 	return {nodes: nodes.flatMap(({name}) => made.nodes.get(name) ?? []), links: links.flatMap(link => made.links.get(link) ?? []), tunnels: tunnels.flatMap(tunnel => made.tunnels.get(tunnel) ?? [])};
@@ -185,9 +188,9 @@ async function plug({ground: {fabric, switching}}: Made, {next, pairs, request}:
 }
 
 /** What tunnels need once packets pass between their endpoints. */
-async function carry({nodes, ground}: Made, {next, tunnels, interfaces}: Coming): Promise<void> {
+async function carry({nodes, ground}: Made, {next, tunnels, interfaces}: Coming, signal: AbortSignal | undefined): Promise<void> {
 	await ground.tunnels.rule(next, nodes);
-	await ground.tunnels.connect(tunnels, interfaces);
+	await ground.tunnels.connect(tunnels, interfaces, signal);
 }
 
 /** Which of the interfaces are ports of an Open vSwitch, by its name. */

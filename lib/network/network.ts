@@ -155,15 +155,16 @@ export class Network extends EventEmitter<NetworkEvents> {
 	/**
 	Adds hosts, routers, links and tunnels while the network runs. What is there stays as it is; what is new is assigned and checked as if it stood at the end of the topology file.
 
+	@param signal ends the wait for tunnels that connect, and takes all back
 	@returns the new nodes, links and tunnels, in the order given
 	@throws InputError `unknown-node`, `not-live`; ProblemsError with every problem; KernelError, SecureNetError naming the object that failed. Everything then is as before
 	*/
-	async add(addition: Addition): Promise<Added> {
+	async add(addition: Addition, {signal}: {readonly signal?: AbortSignal | undefined} = {}): Promise<Added> {
 		return this.#turn(async made => {
 			refuseComing(addition);
 			const next = grown(made.blueprint, addition, plan => routingOf(made, plan));
 			made.ground.neighborRoom = makeRoomForNeighbors(this.name, next, made.ground.neighborRoom);
-			const added = await addLive(made, next, this.#liveOptions);
+			const added = await addLive(made, next, {...this.#liveOptions, signal});
 			this.#tell(added, 'added');
 			return added;
 		});

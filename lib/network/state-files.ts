@@ -48,9 +48,11 @@ function advice(path: string): string {
 	return `Look with "df ${dirname(path)}" and make room, then try again.`;
 }
 
+/** One without limits, such as ramfs, counts no blocks at all. */
 function isFull(path: string): boolean {
 	try {
-		return statfsSync(path).bavail === 0;
+		const {blocks, bavail} = statfsSync(path);
+		return blocks > 0 && bavail === 0;
 	} catch {
 		return false;
 	}

@@ -1,13 +1,13 @@
 /** What packets of tunnels meet in the nodes at their ends, worked out from a blueprint. Pure. */
 import {type TunnelRules, tunnelRuleTexts} from '../link/tunnel-rules.ts';
-import {approachesIn} from '../topology/approaches.ts';
+import {approachesIn, crossingsIn} from '../topology/approaches.ts';
 import type {Blueprint, TunnelEndPlan, TunnelPlan} from '../topology/blueprint.ts';
 import {overheadOf} from '../topology/tunnels.ts';
 import {type Address, formatAddress} from '../util/address.ts';
 
 /** By node, of those that end tunnels whose packets name their sender in an outer header only. */
 export function tunnelRulesOf(blueprint: Blueprint): Map<string, readonly string[]> {
-	const tunnels = blueprint.tunnels.filter(each => overheadOf(each) > 0);
+	const tunnels = ruledIn(blueprint);
 	const rules = new Map<string, Draft>();
 	const approaches = tunnels.length > 0 ? approachesIn(blueprint) : undefined;
 	for (const plan of tunnels) {
@@ -27,6 +27,23 @@ export function tunnelRulesOf(blueprint: Blueprint): Map<string, readonly string
 	}
 
 	return new Map([...rules].map(([node, {strays, ...own}]) => [node, tunnelRuleTexts({...own, strays: [...strays.values()]})]));
+}
+
+/** All that those rules follow from, in order: while these things are the very same, so are the rules. Hosts that come to a LAN are none of it. */
+export function tunnelGroundsOf(blueprint: Blueprint): readonly unknown[] {
+	const tunnels = ruledIn(blueprint);
+	if (tunnels.length === 0) {
+		return [];
+	}
+
+	const ends = new Set(tunnels.flatMap(tunnel => tunnel.ends.map(end => end.interface.node)));
+	const segments = [...new Set(crossingsIn(blueprint).values())].filter(({length}) => length > 1);
+	const groups = [...Array.from(ends, name => blueprint.nodes.get(name)?.interfaces ?? []), ...segments];
+	return [...tunnels, ...groups.flatMap(group => [group.length, ...group])];
+}
+
+function ruledIn({tunnels}: Blueprint): TunnelPlan[] {
+	return tunnels.filter(each => overheadOf(each) > 0);
 }
 
 type Draft = {

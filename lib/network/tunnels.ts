@@ -16,7 +16,7 @@ import type {Mac} from '../util/address.ts';
 import type {SecureNetError} from '../util/errors.ts';
 import {interfaceOf} from './build.ts';
 import type {ProcessRecord} from './journal.ts';
-import {tunnelRulesOf} from './tunnel-rules.ts';
+import {tunnelGroundsOf, tunnelRulesOf} from './tunnel-rules.ts';
 
 export type TunnelsOptions = {
 	/** Where SSH tunnels keep their files. */
@@ -37,6 +37,8 @@ export class Tunnels {
 	readonly #ssh = new Map<TunnelPlan, SshTunnel>();
 	/** By node, as text: most changes of a network change no node's rules. */
 	readonly #rules = new Map<string, string>();
+	/** Of all rules, as far as they are in place. */
+	#grounds: readonly unknown[] | undefined;
 	#gre: GreEndpoint | undefined;
 
 	constructor(options: TunnelsOptions) {
@@ -90,6 +92,12 @@ export class Tunnels {
 
 	/** Tells the nodes at the ends of tunnels what to do with their packets, those for whom it has changed; one that has lost its last tunnel forgets it. @throws RulesError, MachineError `missing-program` */
 	async rule(blueprint: Blueprint, running: ReadonlyMap<string, Node>): Promise<void> {
+		const grounds = tunnelGroundsOf(blueprint);
+		if (isSame(grounds, this.#grounds)) {
+			return;
+		}
+
+		this.#grounds = undefined;
 		const rules = tunnelRulesOf(blueprint);
 		await Promise.all([...new Set([...this.#rules.keys(), ...rules.keys()])].map(async name => {
 			const [node, own = []] = [running.get(name), rules.get(name)];
@@ -100,6 +108,7 @@ export class Tunnels {
 
 			this.#rules.set(name, text);
 		}));
+		this.#grounds = grounds;
 	}
 
 	/** Undefined for one that needs no connection. */
@@ -183,6 +192,10 @@ export class Tunnels {
 		void endpoint.died.then(this.#options.died);
 		return endpoint;
 	}
+}
+
+function isSame(grounds: readonly unknown[], before: readonly unknown[] | undefined): boolean {
+	return before?.length === grounds.length && grounds.every((each, index) => each === before[index]);
 }
 
 type Device = Pick<Interface, 'namespace' | 'name' | 'index' | 'mtu'> & {readonly mac?: Mac};

@@ -17,14 +17,20 @@ export type NodeRule = Omit<RuleOptions, 'table' | 'priority' | 'family'> & {
 	/** Absent where the rule refuses. */
 	readonly table?: number;
 	readonly type?: Refusal;
+	/** It is for the packets that do not fit. This and what follows only rules of other programs have. */
+	readonly isInverted?: true;
+	/** What else it tells packets by, as ip-rule(8) words it, such as `ipproto tcp`. */
+	readonly others?: readonly string[];
+	/** A route whose prefix is no longer than this counts as none (`suppress_prefixlength`). */
+	readonly suppress?: number;
 };
 
 /** In the order in which they are asked, IPv4 first; every namespace has some from its beginning. @throws KernelError */
 export function nodeRules(node: Configurable): NodeRule[] {
 	requireStation(node);
-	return listRules(node.namespace).map(({type, table, ...rule}) => {
+	return listRules(node.namespace).map(({type, table, isInverted, others, suppress, ...rule}) => {
 		const {from, to, interface: name, mark} = ruleOptions(withoutGaps<RulePlan>({...rule, from: rule.from, to: rule.to, interface: rule.interface, mark: rule.mark, table: table ?? 0}));
-		return withoutGaps<NodeRule>({family: rule.family, priority: rule.priority, from, to, interface: name, mark, table, type});
+		return withoutGaps<NodeRule>({family: rule.family, priority: rule.priority, from, to, interface: name, mark, table, type, isInverted, others, suppress});
 	});
 }
 
@@ -73,8 +79,10 @@ export function deleteNodeRule(node: Configurable, options: Omit<RuleOptions, 't
 	return only !== undefined;
 }
 
+/** What no options can say, none mean. */
 function fits(rule: InstalledRule, wanted: RulePlan, table: number | undefined): boolean {
 	return rule.family === wanted.family
+		&& rule.isInverted === undefined && rule.others === undefined && rule.suppress === undefined
 		&& (table === undefined || rule.table === table)
 		&& (wanted.priority === undefined || rule.priority === wanted.priority)
 		&& (wanted.interface === undefined || rule.interface === wanted.interface)

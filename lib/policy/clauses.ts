@@ -5,6 +5,7 @@ import type {Word} from '../util/words.ts';
 import {icmpTypes} from './icmp-types.ts';
 import type {Action, Place, PortProtocol, PortRange, Rate, RuleParts, Traffic} from './model.ts';
 import {type Names, refuseUnlessFree} from './names.ts';
+import {knownPorts} from './port-names.ts';
 import {readPorts} from './ports.ts';
 import type {Manner, Reader} from './reader.ts';
 import {readRuleReference} from './rule-reference.ts';
@@ -67,7 +68,7 @@ export function readClauses(reader: Reader, names: Names, action: Action): Said 
 	let said: Said = {};
 	const open = (): string[] => [...clauses].filter(([, {kind}]) => !given.has(kind) && (kind !== 'rate' || action === 'allow')).map(([word]) => word);
 	while (reader.more(open)) {
-		const word = reader.oneOf([...clauses.keys()], {what: 'a clause', hint: followerHint});
+		const word = reader.oneOf([...clauses.keys()], {what: 'a clause', hint: text => followerHint(text) ?? portHint(text, said, names)});
 		const clause = clauses.get(word);
 		if (clause) {
 			refuseClause(word, clause.kind, given.get(clause.kind), action, {column: reader.column, expected: open(), nearest: []});
@@ -82,6 +83,12 @@ export function readClauses(reader: Reader, names: Names, action: Action): Said 
 function followerHint(text: string): string | undefined {
 	const example = followers.get(text);
 	return example && `"${text}" goes with the words before it in: ${example}.`;
+}
+
+/** What stands behind a protocol as `explain` has it: a port. */
+function portHint(text: string, {traffic}: Said, {ports = knownPorts}: Names): string | undefined {
+	const isPort = traffic?.kind === 'ports' && (/^\d+(?:-\d+)?$/.test(text) || ports.numberOf(text, traffic.protocol) !== undefined);
+	return !isPort ? undefined : traffic.dport ? 'Several ports stand in braces: {80,443}.' : `Did you mean ${traffic.protocol} dport ${printable(text)}?`;
 }
 
 function refuseClause(word: string, kind: Kind, before: string | undefined, action: Action, details: InputError['details']): void {
@@ -99,7 +106,7 @@ function readPortTraffic(reader: Reader, {ports}: Names, protocol: PortProtocol)
 	const said: {sport?: PortRange[]; dport?: PortRange[]} = {};
 	const next = () => reader.optional((['sport', 'dport'] as const).filter(side => said[side] === undefined));
 	for (let side = next(); side; side = next()) {
-		said[side] = readPorts(reader, protocol, ports);
+		said[side] = readPorts(reader, protocol, ports, side === 'dport' ? 1 : 0);
 	}
 
 	return {kind: 'ports', protocol, ...said};

@@ -17,15 +17,18 @@ const manner: Manner = {marks: '{},'};
 const portKinds: readonly string[] = ['port', 'first-last', 'name of a port'];
 const lastPort = 65_535;
 
-/** @throws InputError `port`, `unknown-port`, `syntax` with the column of the mistake */
-export function readPorts(reader: Reader, protocol: PortProtocol, names: PortNames = knownPorts): PortRange[] {
+/**
+@param least 1 where packets go to the ports: no connection to port 0 is ever tracked. A range may begin there all the same, such as 0-1023.
+@throws InputError `port`, `unknown-port`, `syntax` with the column of the mistake
+*/
+export function readPorts(reader: Reader, protocol: PortProtocol, names: PortNames = knownPorts, least: 0 | 1 = 0): PortRange[] {
 	if (!reader.optional(['{'], manner)) {
-		return [readPort(reader, protocol, names)];
+		return [readPort(reader, protocol, names, least)];
 	}
 
-	const ranges = [readPort(reader, protocol, names)];
+	const ranges = [readPort(reader, protocol, names, least)];
 	while (reader.oneOf([',', '}'], manner) === ',') {
-		ranges.push(readPort(reader, protocol, names));
+		ranges.push(readPort(reader, protocol, names, least));
 	}
 
 	return uniteRanges(ranges);
@@ -52,13 +55,17 @@ export function uniteRanges(ranges: readonly PortRange[]): PortRange[] {
 	return united;
 }
 
-function readPort(reader: Reader, protocol: PortProtocol, names: PortNames): PortRange {
+function readPort(reader: Reader, protocol: PortProtocol, names: PortNames, least: number): PortRange {
 	const word = reader.take(portKinds, () => sortNames(names.namesFor(protocol)), manner);
 	const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(word.text) ?? [];
-	return first === undefined || last === undefined ? readName(word, protocol, names) : rangeOf(word, Number(first), Number(last));
+	return first === undefined || last === undefined ? readName(word, protocol, names) : rangeOf(word, Number(first), Number(last), least);
 }
 
-function rangeOf({text, column}: Word, first: number, last: number): PortRange {
+function rangeOf({text, column}: Word, first: number, last: number, least: number): PortRange {
+	if (Math.max(first, last) < least) {
+		throw new InputError('port', `"${printable(text)}" is no port. Give ${least} to ${lastPort}.`, {column, expected: portKinds, nearest: []});
+	}
+
 	if (Math.max(first, last) > lastPort) {
 		throw new InputError('port', `"${printable(text)}" is beyond the last port, ${lastPort}.`, {column, expected: portKinds, nearest: []});
 	}

@@ -11,5 +11,5 @@ const protocols: readonly PortProtocol[] = ['tcp', 'udp', 'sctp'];
 export function readServicePorts(reader: Reader, names?: PortNames): ServicePorts {
 	const protocol = reader.oneOf(protocols, manner);
 	reader.oneOf(['/'], manner);
-	return {protocol, dport: readPorts(reader, protocol, names)};
+	return {protocol, dport: readPorts(reader, protocol, names, 1)};
 }

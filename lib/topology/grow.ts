@@ -6,6 +6,7 @@ import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan, TunnelPlan
 import {examine} from './check.ts';
 import type {RoutingOf} from './paths.ts';
 import {isReachable} from './routes.ts';
+import type {RoutingPlan} from './routing-plan.ts';
 import {type EndSpec, type Graph, type InterfaceOptions, type LinkOptions, type LinkSpec, type NodeSpec, type TunnelOptions, type TunnelSpec, isStation} from './specs.ts';
 
 /** Nodes, links and tunnels that come together; a link or tunnel may lead to a node that is there or to one that comes. */
@@ -40,7 +41,7 @@ export function grown(current: Blueprint, {nodes = [], links = [], tunnels = []}
 		}
 	}
 
-	const standing = {blueprint: current, routing};
+	const standing = {blueprint: current, routing: routing && remembered(routing)};
 	const graph = graphOf(current, links);
 	const touched = new Set([...nodes.map(({name}) => name), ...ends.map(({node}) => node)]);
 	const {plan, problems} = examine({
@@ -51,6 +52,16 @@ export function grown(current: Blueprint, {nodes = [], links = [], tunnels = []}
 	}, {touched, standing});
 	refuseProblems(problems.list.length === 0 ? [] : newProblems(problems.list, examine(graph, {standing}).problems.list));
 	return keeping(current, plan);
+}
+
+/** A kernel is asked once about each plan of its node, however many networks are looked at. */
+function remembered(routing: RoutingOf): RoutingOf {
+	const known = new Map<NodePlan, RoutingPlan>();
+	return plan => {
+		const found = known.get(plan) ?? routing(plan);
+		known.set(plan, found);
+		return found;
+	};
 }
 
 /** The blueprint as a topology file would have to say it for all to be assigned as it is. Shaping is left out: nothing depends on it. */

@@ -110,8 +110,9 @@ export class RouteLookup {
 		return [];
 	}
 
-	#routeIn({table}: LookupRule, {to}: Flow): RoutePlan | undefined {
-		return table === undefined ? undefined : this.#tables.get(tableKey(table, to.family))?.find(route => contains(route.to, to) && (route.type !== undefined || nextHopsOf(route).some(hop => this.#leavesBy(hop) !== undefined)));
+	#routeIn({table, suppress = -1}: LookupRule, {to}: Flow): RoutePlan | undefined {
+		const found = table === undefined ? undefined : this.#tables.get(tableKey(table, to.family))?.find(route => contains(route.to, to) && (route.type !== undefined || nextHopsOf(route).some(hop => this.#leavesBy(hop) !== undefined)));
+		return found && found.to.length > suppress ? found : undefined;
 	}
 
 	#ask(rule: LookupRule, flow: Flow): Decision {
@@ -156,9 +157,13 @@ function metricOf({to, metric = defaultMetric(to)}: RoutePlan): number {
 	return metric;
 }
 
-/** A packet's mark is a firewall's doing; without one it is 0. */
-function fits({family, from, to, interface: name, mark}: LookupRule, flow: Flow): boolean {
-	return family === flow.to.family
+function fits(rule: LookupRule, flow: Flow): boolean {
+	return rule.family === flow.to.family && selects(rule, flow) !== (rule.isInverted === true);
+}
+
+/** A packet's mark is a firewall's doing; without one it is 0. What else rules tell packets by (TOS, protocol, ports, user) an ordinary packet does not have, as `ip route get` sees it. */
+function selects({from, to, interface: name, mark, others}: LookupRule, flow: Flow): boolean {
+	return others === undefined
 		&& (from === undefined || from.length === 0 || (flow.from !== undefined && contains(from, flow.from)))
 		&& (to === undefined || contains(to, flow.to))
 		&& (name === undefined || name === flow.arrival)

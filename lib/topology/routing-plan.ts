@@ -32,7 +32,16 @@ export type InterfaceRouting = {
 };
 
 /** A rule that names a table, or refuses by itself. */
-export type LookupRule = Omit<RulePlan, 'table'> & {readonly table?: number; readonly type?: Refusal};
+export type LookupRule = Omit<RulePlan, 'table'> & {
+	readonly table?: number;
+	readonly type?: Refusal;
+	/** It is for the packets that do not fit. */
+	readonly isInverted?: true;
+	/** What else it tells packets by, in words. */
+	readonly others?: readonly string[];
+	/** A route whose prefix is no longer than this counts as none. */
+	readonly suppress?: number;
+};
 
 /** `isLearned`: it was asked for, and is asked for again after a while. */
 export type KnownNeighbor = NeighborPlan & {readonly isLearned?: boolean};

@@ -1,9 +1,11 @@
 /** A disk that is full, or that somebody emptied, under the files of a lab: a sentence, and nothing is left. */
+import {statfsSync} from 'node:fs';
 import {constants} from 'node:os';
 import test from 'ava';
 import {execa} from 'execa';
 import {stateDirectory} from '../../lib/network/paths.ts';
 import {diskError} from '../../lib/network/state-files.ts';
+import {SecureNetError} from '../../lib/util/errors.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
 import {uniqueName} from '../helpers/names.ts';
 
@@ -41,6 +43,11 @@ test('a quota that is used up is told like a full disk', t => {
 	t.is(told?.message, '/run/securenet/lab cannot be written: the quota there is used up. Look with "df /run/securenet" and make room, then try again.');
 	t.is(told?.exitStatus, 3);
 	t.is(diskError(new Error('Something else'), stateDirectory), undefined);
+});
+
+test('a file system that counts no blocks is not full', t => {
+	t.is(statfsSync('/proc').blocks, 0);
+	t.is(diskError(new SecureNetError('internal', 'A program failed.'), '/proc'), undefined);
 });
 
 test.serial('on a disk that fills while the lab runs no host can come, rules can, and down leaves nothing', async t => {

@@ -83,7 +83,9 @@ test(helps, ['--name', 'x', '--json', '-c', 'nodes', 'topologies/bgp-control-pla
 	/^ +--edges 1\.\.100 +edge routers \(default 3\)$/m,
 	/^ +--steps true\|false +begin before the first step \(default false\)$/m,
 ]);
-test(refuses, ['run', './missing.ts', '--help'], 2, /There is no file \.\/missing\.ts/);
+test(helps, ['nosuch'], [/^"nosuch" is neither a file nor a shape\./m]);
+test(helps, ['./missing.ts'], [/^There is no file \.\/missing\.ts\.$/m]);
+test(helps, ['README.md'], [/README\.md/]);
 
 test('without root a lab is refused and check works', async t => {
 	const nobody = {uid: 65_534, gid: 65_534};

@@ -129,3 +129,12 @@ test.serial('a lost packet is no disagreement, and what never passes is one', as
 	await lab.node('r1').run`iptables -A FORWARD -p icmp -j DROP`;
 	await t.throwsAsync(lab.run('explain h1 h2'), {code: 'disagreement', message: /probe: blocked/});
 });
+
+test.serial('a request that never leaves, or never arrives, has no answer that anybody could keep back', async t => {
+	const lab = await labOf(t, new SecureNet());
+	await lab.run('secrule add allow h10 to h20 tcp dport 80 stateless', 'secrule add allow h20 to h10 tcp dport 80 stateless', 'h10 ip link set h10-eth0 down');
+	const [gone, late] = await lab.run('explain h10 h20 tcp 80', 'explain h20 h10 tcp 80');
+	t.regex(gone?.text ?? '', /way: h10\n.*no further.*\nAllowed by rule 1.*\nBut the request never leaves h10\.$/s);
+	t.regex(late?.text ?? '', /But the request never arrives\.$/);
+	t.is((gone?.result as ExplainResult).answer, undefined);
+});

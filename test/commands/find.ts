@@ -49,6 +49,13 @@ const refuses = test.macro({
 const secruleVerbs = ['add', 'del', 'move', 'clear', 'list', 'show', 'plan', 'log', 'save', 'load', 'revoke', 'stats', 'ipg', 'service'];
 
 test(refuses, 'pingal', 'unknown-command', 1, ['command', 'node'], ['pingall', 'pingpair']);
+test(refuses, 'ping h10', 'unknown-command', 1, ['command', 'node'], ['pingall', 'pingpair', 'ipg']);
+test(refuses, 'traceroute h10', 'unknown-command', 1, ['command', 'node'], []);
+test(refuses, 'add tunnel h10 via gre', 'syntax', 16, ['host or router'], []);
+test(refuses, 'del tunnel h10 h11', 'syntax', 5, ['host or router'], []);
+test(refuses, 'h10 cat a | wc', 'no-shell', 11, ['word'], []);
+test(refuses, 'h10 "a b" > c', 'no-shell', 11, ['word'], []);
+test(finds, 'h10 echo a "|" \\; >b &', 'NODE COMMAND', 'h10 echo a | ; >b &');
 test(refuses, 'h1O ping h11', 'unknown-command', 1, ['command', 'node'], ['h10', 'h11']);
 test(refuses, 'bind h10 web', 'unknown-command', 1, ['node'], []);
 test(refuses, 'help foo', 'unknown-command', 6, ['command'], []);

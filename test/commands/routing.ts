@@ -127,6 +127,24 @@ test.serial('what the lists print, del and add read: taken away and added again,
 	}
 });
 
+test.serial('rules of other programs are listed in words that add and del refuse, and del does not take them for their opposite', async t => {
+	const lab = await labOf(t, bare());
+	const rules = ['not from 10.0.0.0/24 table 77', 'from 10.0.0.1 ipproto tcp dport 80-90 table 77', 'table main suppress_prefixlength 0'];
+	for (const [index, rule] of rules.entries()) {
+		t.is((await lab.node('r1').execute(['ip', 'rule', 'add', ...rule.split(' '), 'priority', `${100 + index}`])).stderr, '');
+	}
+
+	const lines = (await listed(lab, 'r1 rule list')).filter(line => / priority 10\d$/.test(line));
+	t.deepEqual(lines, rules.map((rule, index) => `${rule} priority ${100 + index}`));
+	for (const line of lines) {
+		await t.throwsAsync(lab.run(`r1 rule add ${line}`), {code: 'syntax'}, line);
+		await t.throwsAsync(lab.run(`r1 rule del ${line}`), {code: 'syntax'}, line);
+	}
+
+	await t.throwsAsync(lab.run('r1 rule del from 10.0.0.0/24'), {code: 'no-rule'}, 'its opposite');
+	t.is((await listed(lab, 'r1 rule list')).filter(line => / priority 10\d$/.test(line)).length, 3);
+});
+
 test.serial('a neighbor that nobody has answered for, and one with another MAC', async t => {
 	const lab = await labOf(t, bare());
 	t.true(await isSilent(lab, 'h3', '10.3.0.77'));

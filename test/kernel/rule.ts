@@ -51,3 +51,22 @@ test.serial('without a priority the kernel puts a rule before all others but the
 	rtnetlink.flush();
 	t.deepEqual(listRules(namespace).filter(({family}) => family === 4).map(({priority, table}) => [priority, table]), [[0, 255], [32_765, 5], [32_766, 254], [32_767, 253]]);
 });
+
+const foreign = test.macro<[words: string, expected: object]>({
+	async exec(t, words, expected) {
+		await run(['ip', 'rule', 'add', ...words.split(' '), 'priority', '2000'], {namespace});
+		try {
+			const {isInverted, others, suppress} = listRules(namespace).find(({priority}) => priority === 2000) ?? {};
+			t.deepEqual({isInverted, others, suppress}, {isInverted: undefined, others: undefined, suppress: undefined, ...expected});
+		} finally {
+			await run(['ip', 'rule', 'del', 'priority', '2000'], {namespace});
+		}
+	},
+	title: (_, words) => `of another program: ${words}`,
+});
+
+test.serial(foreign, 'not from 10.1.0.0/16 table 100', {isInverted: true});
+test.serial(foreign, 'tos 0x10 table 100', {others: ['tos 0x10']});
+test.serial(foreign, 'oif lo ipproto tcp sport 53 dport 80-90 table 100', {others: ['oif lo', 'ipproto tcp', 'sport 53', 'dport 80-90']});
+test.serial(foreign, 'uidrange 0-5 table 100', {others: ['uidrange 0-5']});
+test.serial(foreign, 'table main suppress_prefixlength 0', {suppress: 0});

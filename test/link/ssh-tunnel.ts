@@ -72,10 +72,11 @@ test('tunnels to one address share a server, which ends with the last', async t 
 	const second = {...sshOptions({th1, th2, directory, mode: 'layer2', device: await addDevices(th1, th2, 'layer2', 1)})};
 	const [one, two] = await Promise.all([openTunnel(t, options), openTunnel(t, second)]);
 	t.deepEqual([runningIn(th1).length, runningIn(th2).length], [2, 3], 'two clients; a server with two sessions');
+	t.regex(readFileSync(join(directory, 'th2-203.0.113.2/sshd_config'), 'utf8'), /^PermitTunnel yes$/m);
 	await one.close();
+	t.regex(readFileSync(join(directory, 'th2-203.0.113.2/sshd_config'), 'utf8'), /^PermitTunnel ethernet$/m, 'the last of its kind has gone');
 	t.deepEqual([runningIn(th1).length, runningIn(th2).length], [1, 2]);
 	t.true(await pings(th1, '10.17.0.2'));
-	t.regex(readFileSync(join(directory, 'th2-203.0.113.2/sshd_config'), 'utf8'), /^PermitTunnel yes$/m);
 	const three = await openTunnel(t, {...second, server: {...second.server, device: 'tap2'}, client: {...second.client, device: await addDevices(th1, th2, 'layer2', 2)}});
 	t.regex(readFileSync(join(directory, 'th2-203.0.113.2/sshd_config'), 'utf8'), /^PermitTunnel ethernet$/m);
 	t.deepEqual(two.state, {status: 'up'});

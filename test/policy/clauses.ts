@@ -13,6 +13,9 @@ test(refuses, 'secrule add allow any to any icmp dport 80', {code: 'syntax', col
 test(refuses, 'secrule add allow any to any type echo-request', {code: 'syntax', column: 30, nearest: [], says: /"type" goes with the words before it in: icmp type/});
 test(refuses, 'secrule add allow any to any burst 5', {code: 'syntax', column: 30, nearest: [], says: /"burst" goes with the words before it in: rate/});
 test(refuses, 'secrule add allow any to any tcp dprot 80', {code: 'syntax', column: 34, expected: ['sport', 'dport', ...clauses], nearest: ['dport', 'proto'], says: /Did you mean dport/});
+test(refuses, 'secrule add allow any to any tcp 443', {code: 'syntax', column: 34, nearest: [], says: /"443" stands where a clause should\. Did you mean tcp dport 443\?/});
+test(refuses, 'secrule add allow any to any udp sport 53 domain stateless', {code: 'syntax', column: 43, says: /Did you mean udp dport domain\?/});
+test(refuses, 'secrule add allow any to any tcp dport 80 443', {code: 'syntax', column: 43, says: /Several ports stand in braces/});
 test(refuses, 'secrule add allow any to any tcp dport 80 dport 90', {code: 'syntax', column: 43, says: /"dport" goes with/});
 
 test(refuses, 'secrule add allow any to any tcp udp', {code: 'duplicate-clause', column: 34, expected: clauses.slice(7), says: /"udp" and "tcp" exclude each other: a sentence has one traffic clause\. .*declare a service/});

@@ -12,6 +12,8 @@ const kinds = ['port', 'first-last', 'name of a port'];
 test(refuses, 'secrule add allow any to any tcp dport', {code: 'syntax', column: 39, expected: ['{', ...kinds], says: /go on with \{, port, first-last or name of a port/});
 test(refuses, 'secrule add allow any to any tcp dport 90-80', {code: 'port', column: 40, expected: kinds, nearest: ['80-90'], says: /"90-80" ends before it begins\. Write 80-90/});
 test(refuses, 'secrule add allow any to any tcp dport 65536', {code: 'port', column: 40, says: /beyond the last port, 65535/});
+test(refuses, 'secrule add allow any to any tcp dport 0', {code: 'port', column: 40, says: /^"0" is no port\. Give 1 to 65535\.$/});
+test(refuses, 'secrule add allow any to any tcp dport {0-1023, 0}', {code: 'port', column: 49, says: /"0" is no port/});
 test(refuses, 'secrule add allow any to any tcp dport 1-99999999999999999999', {code: 'port', column: 40, says: /beyond the last port/});
 test(refuses, 'secrule add allow any to any tcp dport 80-', {code: 'unknown-port', column: 40, says: /no tcp port "80-"/});
 test(refuses, 'secrule add allow any to any tcp dport httsp', {code: 'unknown-port', column: 40, nearest: ['http', 'https'], says: /no tcp port "httsp"\. Did you mean http or https\?.*\/etc\/services/});

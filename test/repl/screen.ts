@@ -20,6 +20,12 @@ test('a line wider than the screen takes several rows', t => {
 	t.is(fitted('x\n0123456789ab\ny', {columns: 10, rows: 4}), 'x\n… 2 more');
 });
 
-test('a screen of one row says that there is more', t => {
-	t.is(fitted(lines(3), {columns: 80, rows: 1}), '… 3 more');
+test('a screen of two rows says that there is more', t => {
+	t.is(fitted(lines(3), {columns: 80, rows: 2}), '… 3 more');
+});
+
+test('a terminal that does not say how big it is, or has one row only, gets everything', t => {
+	for (const size of [{columns: 0, rows: 0}, {columns: 0, rows: 24}, {columns: 80, rows: 0}, {columns: 80, rows: 1}]) {
+		t.is(fitted(lines(3), size), lines(3), JSON.stringify(size));
+	}
 });

@@ -57,6 +57,8 @@ const takesSteps = test.macro<[parameters: Parameters]>({
 		t.teardown(async () => lab.down());
 		const results = await lab.run(...topology.steps);
 		t.true(results.filter(({mayFail}) => mayFail).every(({failure}) => failure !== undefined), 'what may fail does');
+		const isWhole = parameters.transport !== undefined || parameters.hops === undefined;
+		t.is((await pingAll(lab.network, {timeout: pingPatience})).received, isWhole ? 12 : 4);
 	},
 });
 

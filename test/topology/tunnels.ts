@@ -2,7 +2,8 @@
 import test from 'ava';
 import type {TunnelPlan} from '../../lib/topology/blueprint.ts';
 import {check} from '../../lib/topology/check.ts';
-import {grown} from '../../lib/topology/grow.ts';
+import {grown, linkSpec} from '../../lib/topology/grow.ts';
+import {routingPlan} from '../../lib/topology/routing-plan.ts';
 import {shrunk} from '../../lib/topology/shrink.ts';
 import type {StationOptions, TunnelOptions} from '../../lib/topology/specs.ts';
 import type {NodeHandle, Topology} from '../../lib/topology/topology.ts';
@@ -151,4 +152,24 @@ test('a tunnel that has lost its way is in the way of nothing that comes, but an
 	t.notThrows(() => grown(without(0, 2), {links: [first]}), 'the other endpoint is still gone');
 	const {problems} = t.throws(() => grown(without(1), {tunnels: [tunnel('b')]}), {instanceOf: ProblemsError});
 	t.deepEqual(problems.map(({subject, message}) => `${subject}: ${message}`), ['tunnel a - b: there is no way from a to the endpoint 3.0.0.3 of b: left has no route to 3.0.0.3']);
+});
+
+test('of many tunnels that have lost their way, kernels are asked as of one', t => {
+	const plan = check(sketch(topology => {
+		const [hub, core] = [topology.addRouter('hub', {routes: [{to: '2.0.0.0/16', via: '1.0.0.2'}]}), topology.addRouter('core')];
+		topology.addLink(hub.interface({ip: '1.0.0.1/24'}), core.interface({ip: '1.0.0.2/24'}));
+		for (let n = 1; n <= 10; n++) {
+			const spoke = topology.addRouter(`r${n}`, {routes: [{to: '1.0.0.0/24', via: `2.0.${n}.2`}]});
+			topology.addLink(spoke.interface({ip: `2.0.${n}.1/24`}), core.interface({ip: `2.0.${n}.2/24`}));
+			topology.addTunnel(hub, spoke, {via: 'gre'});
+		}
+	}));
+	const cut = shrunk(plan, {nodes: new Set(), links: new Set(plan.links.slice(0, 1)), tunnels: new Set()});
+	const asked: string[] = [];
+	grown(cut, {nodes: [{kind: 'host', name: 'h1', options: {ip: '4.0.0.1/24'}}], links: [linkSpec('h1', {node: 'core', options: {ip: '4.0.0.2/24'}})]}, node => {
+		asked.push(node.name);
+		return routingPlan(node);
+	});
+	t.is(asked.filter(name => name === 'hub').length, 1);
+	t.true(asked.filter(name => name === 'core').length <= 2, 'as it was and as it becomes');
 });

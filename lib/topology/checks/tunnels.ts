@@ -108,23 +108,28 @@ export function checkUnderlays(blueprint: Blueprint, problems: Problems, standin
 
 	const faulty = new Set(problems.list.map(({subject}) => subject));
 	const troubleOf = troubleFinder(blueprint, standing?.routing);
+	const isCut = standing ? cutFinder(standing) : () => false;
 	for (const tunnel of blueprint.tunnels.filter(({ends}) => ends.every(end => !faulty.has(end.interface.node)))) {
 		const trouble = troubleOf(tunnel);
-		if (trouble && !isCut(tunnel, standing)) {
+		if (trouble && !isCut(tunnel)) {
 			problems.add(`tunnel ${tunnel.ends.map(end => end.interface.node).join(' - ')}`, trouble.message, trouble.hint);
 		}
 	}
 }
 
-/** Whether it was there before, in vain. */
-function isCut(tunnel: TunnelPlan, standing: Standing | undefined): boolean {
-	const ends = ({ends: all}: TunnelPlan) => all.map(({interface: {node, name}}) => `${node} ${name}`).join(' ');
-	const before = standing?.blueprint.tunnels.find(each => ends(each) === ends(tunnel));
-	return standing !== undefined && before !== undefined && troubleFinder(standing.blueprint, standing.routing)(before) !== undefined;
+/** Whether a tunnel was there before, in vain. The standing network is looked at when the first one is in trouble, and once for all of them. */
+function cutFinder({blueprint, routing}: Standing): (tunnel: TunnelPlan) => boolean {
+	const key = ({ends}: TunnelPlan) => ends.map(({interface: {node, name}}) => `${node} ${name}`).join(' ');
+	let known: {readonly tunnels: ReadonlyMap<string, TunnelPlan>; readonly troubleOf: TroubleOf} | undefined;
+	return tunnel => {
+		known ??= {tunnels: new Map(blueprint.tunnels.map(each => [key(each), each])), troubleOf: troubleFinder(blueprint, routing)};
+		const before = known.tunnels.get(key(tunnel));
+		return before !== undefined && known.troubleOf(before) !== undefined;
+	};
 }
 
 /** What is wrong as it is planned, unless nothing is as it is at the moment. */
-function troubleFinder(blueprint: Blueprint, routing: RoutingOf | undefined): (tunnel: TunnelPlan) => Trouble | undefined {
+function troubleFinder(blueprint: Blueprint, routing: RoutingOf | undefined): TroubleOf {
 	const planned = new Paths(blueprint);
 	const live = routing && new Paths(blueprint, routing);
 	return tunnel => {
@@ -134,6 +139,7 @@ function troubleFinder(blueprint: Blueprint, routing: RoutingOf | undefined): (t
 }
 
 type Trouble = {readonly message: string; readonly hint: string};
+type TroubleOf = (tunnel: TunnelPlan) => Trouble | undefined;
 
 function underlayTrouble({nodes}: Blueprint, paths: Paths, tunnel: TunnelPlan): Trouble | undefined {
 	for (const end of tunnel.ends) {
