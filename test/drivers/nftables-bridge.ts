@@ -1,5 +1,4 @@
 /** The bridge driver on a real kernel: three hosts on one Linux bridge, both families. */
-import {setTimeout} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import {DeviceError, logGroup} from '../../lib/drivers/driver.ts';
 import {createBridgeDriver} from '../../lib/drivers/nftables-bridge.ts';
@@ -12,6 +11,7 @@ import {getSysctl, setSysctl} from '../../lib/kernel/sysctl.ts';
 import {buildBridge} from '../helpers/bridge.ts';
 import {switchPlan} from '../helpers/plans.ts';
 import type {Sketch} from '../helpers/plans.ts';
+import {quietFor} from '../helpers/quiet.ts';
 import {readSample, sampleNames} from '../helpers/samples.ts';
 import {Installed, asks, pings, sends, sendsAck} from '../helpers/router.ts';
 
@@ -105,7 +105,7 @@ scenario('a connection that is made against the direction of its first packet is
 scenario('TCP that opens no connection meets deny and stateless rules, and the default makes none of it', async t => {
 	const middle = async (to = server4) => {
 		sendsAck(client, client4, to);
-		await setTimeout(50);
+		await quietFor(50);
 	};
 
 	await rules('1: allow sg:web to sg:db');
