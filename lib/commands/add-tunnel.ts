@@ -32,7 +32,7 @@ export const addTunnelCommand: Command<NewTunnel, AddLinkResult> = {
 	].join('\n'),
 	read(reader, scene) {
 		const a = takeNode(reader, scene, 'host', 'router');
-		const b = takeNodeUnless({via: `The second node is missing. Write: add tunnel ${a} NODE via gre.`}, reader, scene, 'host', 'router');
+		const b = takeNodeUnless({via: `The second node is missing. Write: add tunnel ${a} NODE via gre.`}, reader, scene, a, 'host', 'router');
 		if (a === b) {
 			throw new InputError('same-node', `A tunnel has two ends, and both are ${a} here. Write: add tunnel A B via gre.`, {column: reader.column, expected: ['node']});
 		}

@@ -34,7 +34,7 @@ export const delCommand: Command<Input, DelResult> = {
 			return {a, b};
 		}
 
-		const node = takeNodeUnless({tunnel: 'A tunnel goes as a link does. Write: del link A B.'}, reader, scene, 'host', 'router');
+		const node = takeNodeUnless({tunnel: 'A tunnel goes as a link does. Write: del link A B.'}, reader, scene, undefined, 'host', 'router');
 		const force = reader.optional(['--force']) !== undefined;
 		reader.finish();
 		return {node, force};

@@ -31,9 +31,9 @@ export function takeNodeAmong(reader: Reader, scene: Scene, offers: () => readon
 	return nodeNamed(reader.take([kinds.length > 0 ? kinds.join(' or ') : 'node'], offers), scene, ...kinds);
 }
 
-/** As takeNode, where another word may stand by mistake: that one is told what it should have been. @param hints by such words */
-export function takeNodeUnless(hints: Readonly<Record<string, string>>, reader: Reader, scene: Scene, ...kinds: readonly NodeKind[]): string {
-	const word = reader.take([kinds.join(' or ')], () => nodeNames(scene, ...kinds));
+/** As takeNode, where another word may stand by mistake: that one is told what it should have been. @param hints by such words @param first a node that Tab does not offer again */
+export function takeNodeUnless(hints: Readonly<Record<string, string>>, reader: Reader, scene: Scene, first: string | undefined, ...kinds: readonly NodeKind[]): string {
+	const word = reader.take([kinds.join(' or ')], () => nodeNames(scene, ...kinds).filter(name => name !== first));
 	const hint = scene.network.nodes.has(word.text) ? undefined : new Map(Object.entries(hints)).get(word.text);
 	if (hint !== undefined) {
 		throw new InputError('syntax', hint, {column: word.column, expected: [kinds.join(' or ')], nearest: []});

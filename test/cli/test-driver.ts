@@ -107,7 +107,7 @@ for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
 		`);
 		const junit = join(folder, `${signal}.xml`);
 		const running = securenet(['test-driver', path, '--case', 'F3', '--case', 'F5', '--junit', junit, ...patience], {open: true});
-		const isUp = (part: number) => remains(running.pid).some(name => name.includes(`-${running.pid}-${part}`));
+		const isUp = (part: number) => remains(running.pid).some(name => name.includes(`-${running.pid}-1-${part}`));
 		await eventually(() => isUp(0) && isUp(1), 'a lab for each case');
 		await eventually(() => !isUp(0), 'an end of the first case');
 		running.kill(signal);

@@ -61,7 +61,7 @@ test(refuses, 'add tunnel h10 s1 via gre', 16, /s1 is a switch; a host or router
 test(refuses, 'add tunnel h10 h10 via gre', 16, /^A tunnel has two ends/, 'same-node');
 test(refuses, 'add tunnel h10 h20 gre', 20, /stands where via should/, 'syntax');
 test(refuses, 'add tunnel h10 h20 via gree', 24, /Did you mean gre\?/, 'syntax');
-test(refuses, 'add tunnel h10 h20 via gre vni 5', 28, /is a word too many/, 'syntax');
+test(refuses, 'add tunnel h10 h20 via gre vni 5', 28, /Only vxlan takes vni/, 'syntax');
 test(refuses, 'add tunnel h10 h20 via vxlan vni 16777216', 34, /is no vni\. Give 0 to 16777215/, 'number');
 test(refuses, 'add tunnel h10 h20 via ssh ip 10.9.0.1/30', 42, /go on with address with its prefix length/, 'syntax');
 test(refuses, 'add tunnel h10 h20 via ssh ip 10.9.0.1 10.9.0.2', 31, /no address with its prefix length/, 'address');

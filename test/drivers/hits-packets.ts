@@ -169,6 +169,8 @@ for (const {name, other, network, device} of drivers) {
 		await lab.run(...known.map(each => `secrule add ${rules[each].sentence} name ${each}`));
 		const scene = new Scene(lab);
 		scene.send(names.map(() => 2));
+		// What a switch has not counted yet when a change begins, it counts for nobody.
+		await scene.counts(t, 'at first');
 		const seed = Date.now() & 0xFF_FF_FF;
 		t.log(`seed ${seed}`);
 		let isOther = false;

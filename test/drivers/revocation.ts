@@ -7,7 +7,7 @@ import {formatAddress} from '../../lib/util/address.ts';
 import {SecureNetError} from '../../lib/util/errors.ts';
 import {notebook, one, policy, two} from '../helpers/notebook.ts';
 import {packetOf} from '../helpers/packets.ts';
-import {compiled, switchPlan} from '../helpers/plans.ts';
+import {compiled, perimeterPlan, switchPlan} from '../helpers/plans.ts';
 
 const tracked = (destination: string): TrackedConnection => ({family: 4, protocol: 'udp', source: '10.0.0.1', destination, mark: 1});
 const allowOnly = (address: string, stateful = true) => ({destination}: Packet): Verdict => {
@@ -95,7 +95,7 @@ test('a device that cannot cut keeps no other from cutting, and all that cannot 
 test('a driver that cannot tell its connections keeps no other from cutting', async t => {
 	const [broken, sound] = [notebook(deed => deed === 'connections'), notebook()];
 	const firewall = new Firewall(({kind}) => kind === 'switch' ? broken.driver : sound.driver);
-	await firewall.apply(compiled(...policy(one, ['s1']).devices.values(), {...switchPlan({device: 'fw', rules: [one]}), kind: 'perimeter'}));
+	await firewall.apply(compiled(switchPlan({device: 's1', rules: [one]}), perimeterPlan({device: 'fw', rules: [one]})));
 	sound.open.push(tracked('10.0.0.2'));
 	await t.throwsAsync(firewall.revoke(allowOnly('none')), {message: /s1: .*connections: no$/});
 	t.is(sound.deeds.at(-1), 'cut fw 10.0.0.2');
