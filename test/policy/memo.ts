@@ -89,7 +89,7 @@ test('1,000 rules, 100 groups, 1,000 hosts, 20 switches; then a member more, and
 	const inventory = inventoryOf(blueprint);
 	let policy = policyOf([
 		...Array.from({length: 500}, (_, index) => `h${index + 1} bind g${index % 100}`),
-		...Array.from({length: 1000}, (_, index) => `secrule add ${index % 5 === 0 ? 'deny' : 'allow'} g${index % 100} to g${index * 7 % 100}${index % 3 === 0 ? ` tcp dport ${index}` : ''}`),
+		...Array.from({length: 1000}, (_, index) => `secrule add ${index % 5 === 0 ? 'deny' : 'allow'} g${index % 100} to g${index * 7 % 100}${index % 3 === 0 ? ` tcp dport ${index + 1}` : ''}`),
 	], blueprint);
 	t.true(spent(() => compile(policy, {...inventory})) < 5 * 150);
 	let next = 501;
