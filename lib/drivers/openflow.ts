@@ -30,8 +30,16 @@ export type OpenflowOptions = {
 	readonly styleOf?: (device: string) => FlowStyle;
 };
 
-/** Drops the decisions that the datapath remembers, so that new ones are made by the new flows. Waiting until the switch has looked through them by itself takes up to 0.5 s. */
-const forget = 'revalidator/purge';
+/** What the daemon is told so that decisions which the datapath remembers are those of the new flows. */
+const forgetting: Readonly<Record<Datapath, readonly string[]>> = {
+	/** Drops all of them. To wait until the switch has looked through them by itself takes up to 0.5 s. */
+	netdev: ['revalidator/purge'],
+	/**
+	Waits for two looks through them, as one may have begun before the change; takes some 100 ms. Dropping passes over those that are
+	being looked through at that moment, and here, where a look takes longer, a packet then meets the old policy; Open vSwitch 3.1 has even ended on it.
+	*/
+	system: ['revalidator/wait', 'revalidator/wait'],
+};
 
 export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', namespaceOf, styleOf = () => 'rules'}: OpenflowOptions): CompleteDriver<FlowState> {
 	const bridgeOf = (name: string) => ({runDirectory, name});
@@ -57,10 +65,10 @@ export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', n
 		},
 		counted: async devices => new Map(await Promise.all([...devices].map(async ([device, {state, rules}]) => [device, await steps.counted(device, state, rules)] as const))),
 		async settle() {
-			await control.ask([forget]);
+			await control.ask(forgetting[datapath()]);
 		},
 		async connections(devices) {
-			const byZone = await listSwitchConnections({runDirectory}, {before: forget, control});
+			const byZone = await listSwitchConnections({runDirectory}, {before: forgetting[datapath()], control});
 			return new Map([...devices].map(([device, state]) => [device, (byZone.get(zoneOf(state)) ?? []).filter(isMadeByPolicy)]));
 		},
 		async cut(device, state, connections) {

@@ -16,14 +16,13 @@ const timeout = 30_000;
 Connections of all zones, by zone.
 Equivalent to: `ovs-appctl dpctl/dump-conntrack`
 
-@param before a command that the daemon is to have done first: sent along, it costs no further turn of the daemon's loop, which takes milliseconds when there are many ports
+@param before commands that the daemon is to have done first: sent along, they cost no further turn of the daemon's loop, which takes milliseconds when there are many ports
 @param control where the daemon may expect to be asked
 */
 export async function listSwitchConnections(
-	bridge: Pick<Bridge, 'runDirectory'>, {before, control = new SwitchControl(bridge)}: {readonly before?: string; readonly control?: SwitchControl} = {},
+	bridge: Pick<Bridge, 'runDirectory'>, {before = [], control = new SwitchControl(bridge)}: {readonly before?: readonly string[]; readonly control?: SwitchControl} = {},
 ): Promise<Map<number, TrackedConnection[]>> {
-	const commands = [...before === undefined ? [] : [before], 'dpctl/dump-conntrack'];
-	const dump = (await control.ask(commands, timeout)).at(-1) ?? '';
+	const dump = (await control.ask([...before, 'dpctl/dump-conntrack'], timeout)).at(-1) ?? '';
 	const byZone = new Map<number, TrackedConnection[]>();
 	for (const line of dump.split('\n').filter(each => each.includes('orig=('))) {
 		const zone = Number(/\bzone=(\d+)/.exec(line)?.[1] ?? 0);
