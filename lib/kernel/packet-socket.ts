@@ -1,6 +1,8 @@
 /** Packet sockets: whole frames, sent as they are and seen on their way in and out. See packet(7). */
+import {close} from 'node:fs';
+import {promisify} from 'node:util';
 import {type Namespace, inside} from './namespace.ts';
-import {AF_PACKET, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET, SO_RCVBUFFORCE, close, setSocketOption, socket, tryRecvFrom, trySendTo} from './syscall.ts';
+import {AF_PACKET, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET, SO_RCVBUFFORCE, setSocketOption, socket, tryRecvFrom, trySendTo} from './syscall.ts';
 
 /** Of linux/if_ether.h, in network byte order. */
 const ETH_P_ALL = 0x03_00;
@@ -15,6 +17,9 @@ const addressLength = 20;
 const receiveBuffer = 4 << 20;
 /** Bytes of a frame that are kept: all headers that anybody reads. */
 const snapLength = 512;
+
+/** The kernel closes a packet socket once nobody can see it any more, which takes 10 ms, and longer on a busy machine: so a thread of the pool waits for it, and only one, as others are waiting for packets. */
+let closing = Promise.resolve();
 
 export type SeenFrame = {
 	/** The first 512 bytes; valid until the next frame is read. */
@@ -66,7 +71,8 @@ export class PacketSocket {
 		};
 	}
 
+	/** Returns at once. Whatever closing answers, the descriptor is gone. */
 	close(): void {
-		close(this.fd);
+		closing = closing.then(async () => promisify(close)(this.fd)).catch(() => undefined);
 	}
 }
