@@ -1,4 +1,5 @@
 /** `NODE COMMAND …`: runs a program in a node. No shell sees its words; the program's exit status is the line's. */
+import {basename} from 'node:path';
 import type {Output} from '../kernel/process.ts';
 import {InputError} from '../util/errors.ts';
 import type {Word} from '../util/words.ts';
@@ -17,7 +18,7 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 	details: [
 		'A word that is the name of a node becomes its address; quote it to keep it. Quotes and backslashes work as in a shell, and nothing else does:',
 		'for pipes and redirections write NODE sh -c \'…\'. With & as the last word the program runs in the background and ends with the lab.',
-		'A node has a network of its own; files and processes are those of this machine, so pkill in a node reaches all of them.',
+		'A node has a network of its own; files and processes are those of this machine. To end programs of a node by name: NODE sh -c \'pkill --ns $$ --nslist net PROGRAM\'.',
 	].join('\n'),
 	verbatim: 'words',
 	read(reader, scene) {
@@ -25,6 +26,7 @@ export const executeCommand: Command<{readonly node: string; readonly words: rea
 		const names = nodeNames(scene, 'host', 'router');
 		const words = takeAll(reader, () => names, () => reader.take(['program'], () => []));
 		refuseOperators(node, words);
+		refuseKillingElsewhere(node, words);
 		return {node, words};
 	},
 	async run(lab, {node, words}, io) {
@@ -55,6 +57,16 @@ function refuseOperators(node: string, words: readonly Word[]): void {
 	const operator = words.find(({text, quoted}) => !quoted && operators.has(text));
 	if (operator) {
 		throw new InputError('no-shell', `"${operator.text}" is for a shell, and there is none here. Write ${node} sh -c '…', or quote the word to hand it to the program.`, {column: operator.column, expected: ['word'], nearest: []});
+	}
+}
+
+/** What ends processes by name, wherever they are: other labs' too, and the machine's own. */
+const killers: ReadonlySet<string> = new Set(['pkill', 'killall', 'killall5']);
+
+/** @throws InputError `kills-elsewhere`, unless the words say whose processes are meant, or the program's name is quoted */
+function refuseKillingElsewhere(node: string, [program, ...words]: readonly Word[]): void {
+	if (program && !program.quoted && killers.has(basename(program.text)) && !words.some(({text}) => text.startsWith('--ns'))) {
+		throw new InputError('kills-elsewhere', `${basename(program.text)} ends processes of the whole machine, not only those of ${node}. Write ${node} sh -c 'pkill --ns $$ --nslist net PROGRAM' for its own, or quote the word to mean all.`, {column: program.column, expected: ['program'], nearest: []});
 	}
 }
 

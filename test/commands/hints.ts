@@ -18,6 +18,7 @@ const says = test.macro({
 test(says, 'ping h10', /^There is no command or node "ping"\. Write: NODE ping …, or pingall, or pingpair\.$/);
 test(says, 'traceroute h10', /Write: NODE traceroute …\.$/);
 test(says, 'h10 cat a | wc', /^"\|" is for a shell, and there is none here\. Write h10 sh -c '…'/);
+test(says, 'h10 killall iperf', /^killall ends processes of the whole machine, not only those of h10\. Write h10 sh -c 'pkill --ns \$\$ --nslist net PROGRAM' for its own, or quote the word to mean all\.$/);
 test(says, 'add tunnel h10 via gre', /^The second node is missing\. Write: add tunnel h10 NODE via gre\.$/);
 test(says, 'add tunnel h10 h11 via vxlan vni 4 key 3', /Only gre takes key\./);
 test(says, 'add tunnel h10 h11 via vxlan layer2', /Only gre and ssh take layer2\./);
