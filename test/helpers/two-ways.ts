@@ -2,11 +2,11 @@
 import type {Lab} from '../../lib/index.ts';
 import type {TunnelOptions} from '../../lib/topology/specs.ts';
 import type {Topology} from '../../lib/topology/topology.ts';
-import {longPatience} from './patience.ts';
+import {longPatience, patience} from './patience.ts';
 import {sketch} from './sketch.ts';
 
-/** Keep-alives that find out within two seconds. */
-export const quick = {interval: 1, count: 2};
+/** Keep-alives that find out within two seconds, of a machine that answers in time. */
+export const quick = {interval: Math.ceil(patience), count: 2};
 
 /**
 Two hosts of one subnet, each behind a router; the routers have two ways to each other, by `hop` and by two spare ones, of which they take the first one.

@@ -1,8 +1,11 @@
 /** The life of the thread that carries GRE tunnels: it sleeps, it outlives what happens to underlay and devices, and it ends with the process. */
+import {once} from 'node:events';
 import {readFileSync, readdirSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {Worker} from 'node:worker_threads';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
+import type {GreEndpoint} from '../../lib/kernel/gre-endpoint.ts';
+import type {Namespace} from '../../lib/kernel/namespace.ts';
 import {execute, run} from '../../lib/kernel/process.ts';
 import {longPatience} from '../helpers/patience.ts';
 import {address, answers, batch, buildTunnel, buildUnderlay, end, isSilent, openEndpoint} from '../helpers/underlay.ts';
@@ -91,15 +94,19 @@ test.serial('a packet that is too long for the underlay is lost alone', async t 
 	t.true(await answers(a, '10.0.1.2', '-s1200', '-Mdo'));
 });
 
-test.serial('a thread that ends is told, and its devices go', async t => {
-	const [a] = await buildUnderlay(t);
-	let worker: Worker | undefined;
-	process.once('worker', started => {
-		worker = started;
-	});
+/** With one tunnel, and the thread that carries it. */
+async function openWithThread(t: ExecutionContext, a: Namespace): Promise<{endpoint: GreEndpoint; worker: Worker}> {
+	const started = once(process, 'worker') as Promise<[Worker]>;
 	const endpoint = await openEndpoint(t);
 	endpoint.add(end(a, 1));
-	worker?.postMessage({add: null});
+	const [worker] = await started;
+	return {endpoint, worker};
+}
+
+test.serial('a thread that ends is told, and its devices go', async t => {
+	const [a] = await buildUnderlay(t);
+	const {endpoint, worker} = await openWithThread(t, a);
+	worker.postMessage({add: null});
 	// Rings the bell.
 	endpoint.add(end(a, 1, {key: 1, name: 'last'}));
 	const death = await Promise.race([endpoint.died, sleep(longPatience)]);
@@ -111,13 +118,8 @@ test.serial('a thread that ends is told, and its devices go', async t => {
 
 test.serial('once the thread has died nothing can be added, and all that is left can be taken away', async t => {
 	const [a] = await buildUnderlay(t);
-	let worker: Worker | undefined;
-	process.once('worker', started => {
-		worker = started;
-	});
-	const endpoint = await openEndpoint(t);
-	endpoint.add(end(a, 1));
-	void worker?.terminate();
+	const {endpoint, worker} = await openWithThread(t, a);
+	void worker.terminate();
 	// Rings the bell.
 	endpoint.add(end(a, 1, {key: 1, name: 'last'}));
 	const death = await endpoint.died;

@@ -1,15 +1,28 @@
 /** A change of rules that is held back happens when it is told to, and else never. */
+import {mkdtempSync, rmSync, symlinkSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import anyTest, {type TestFn} from 'ava';
 import {holdRestore} from '../../lib/kernel/held-restore.ts';
 import type {HeldRestore} from '../../lib/kernel/held-restore.ts';
-import {RulesError, backEnd, restore, save} from '../../lib/kernel/iptables.ts';
+import {RulesError, restore, save} from '../../lib/kernel/iptables.ts';
 import {type Namespace, deleteNamespaces} from '../../lib/kernel/namespace.ts';
+import {findProgram} from '../../lib/kernel/programs.ts';
 import {testNamespaces} from '../helpers/fabric.ts';
 
 const test = anyTest as TestFn<Namespace>;
-/** The legacy back end holds the lock of the whole machine from the first line on, so there no text is held back. */
-const onNfTables = await backEnd() === 'nf_tables' ? test.serial : test.serial.skip;
 
+/** The programs of nf_tables by their plain names, whichever back end this machine has chosen: the legacy one holds the lock of the whole machine from the first line on, so nobody has it hold a text back. */
+const programs = mkdtempSync(join(tmpdir(), 'securenet-iptables-'));
+for (const name of ['iptables-restore', 'iptables-save', 'ip6tables-restore', 'ip6tables-save']) {
+	symlinkSync(findProgram('xtables-nft-multi') ?? '', join(programs, name));
+}
+
+process.env['PATH'] = `${programs}:${process.env['PATH'] ?? ''}`;
+
+test.after.always(() => {
+	rmSync(programs, {recursive: true});
+});
 test.beforeEach(t => {
 	[t.context] = testNamespaces('held') as [Namespace];
 });
@@ -37,7 +50,7 @@ async function rules(namespace: Namespace, family: 4 | 6 = 4): Promise<string[]>
 	return (await save(namespace, family)).split('\n').filter(line => line.includes('-A ')).map(line => line.replace(/^\S+ /, ''));
 }
 
-onNfTables('nothing happens before the commit', async t => {
+test.serial('nothing happens before the commit', async t => {
 	await restore(t.context, 4, chain);
 	const held = await hold(t.context, more);
 	t.true(held.isWaiting);
@@ -47,7 +60,7 @@ onNfTables('nothing happens before the commit', async t => {
 	t.deepEqual(await rules(t.context), ['-A PFW -s 10.0.0.2/32 -j DROP']);
 });
 
-onNfTables('what is discarded never happens', async t => {
+test.serial('what is discarded never happens', async t => {
 	await restore(t.context, 4, chain);
 	const held = await hold(t.context, more);
 	await held.discard();
@@ -56,7 +69,7 @@ onNfTables('what is discarded never happens', async t => {
 	t.deepEqual(await rules(t.context), ['-A PFW -s 10.0.0.1/32 -j ACCEPT']);
 });
 
-onNfTables('both families are held and committed one after the other, whatever else changes meanwhile', async t => {
+test.serial('both families are held and committed one after the other, whatever else changes meanwhile', async t => {
 	await Promise.all([restore(t.context, 4, chain), restore(t.context, 6, table(':PFW - [0:0]', '-A PFW -j ACCEPT'))]);
 	const [four, six] = [await hold(t.context, more), await hold(t.context, table('-I PFW 2 -j DROP'), 6)];
 	await restore(t.context, 4, table(':OTHER - [0:0]', '-A OTHER -j DROP'));
@@ -66,14 +79,14 @@ onNfTables('both families are held and committed one after the other, whatever e
 	t.deepEqual(await rules(t.context, 6), ['-A PFW -j ACCEPT', '-A PFW -j DROP']);
 });
 
-onNfTables('a refused line is named, before the rest of a long text was read', async t => {
+test.serial('a refused line is named, before the rest of a long text was read', async t => {
 	const lines = Array.from({length: 5000}, (_, index) => `-A PFW -s 10.0.${index >> 8}.${index & 0xFF} -j DROP`);
 	const error = await t.throwsAsync(holdRestore(t.context, 4, table(':PFW - [0:0]', '-A PFW --frob', ...lines)), {instanceOf: RulesError, message: /iptables-restore refuses "-A PFW --frob": unknown option "--frob"$/});
 	t.is(error.place, t.context.name);
 	t.deepEqual(await rules(t.context), []);
 });
 
-onNfTables('a change that no longer fits is refused as a whole', async t => {
+test.serial('a change that no longer fits is refused as a whole', async t => {
 	await restore(t.context, 4, chain);
 	const held = await hold(t.context, more);
 	await restore(t.context, 4, table('-F PFW'));

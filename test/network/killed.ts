@@ -1,11 +1,11 @@
 /** A lab killed while it goes down, or while its policy changes: `securenet clean` brings the machine back to what it was. */
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {readFileSync, readdirSync, readlinkSync, statSync} from 'node:fs';
+import {readFileSync, readdirSync, readlinkSync} from 'node:fs';
 import {setTimeout} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import {execa} from 'execa';
-import {namespacePath} from '../../lib/kernel/namespace.ts';
+import {type Namespace, closeNamespace, openNamespace} from '../../lib/kernel/namespace.ts';
 import {changedSettings, rcuExpedited} from '../../lib/network/host-settings.ts';
 import {readRecord} from '../../lib/network/journal.ts';
 import {securenet} from '../helpers/cli.ts';
@@ -20,18 +20,22 @@ async function host(name: string) {
 	return {answers, machine: await machine(name), daemons: daemonsOf(name)};
 }
 
-/** As `net:[4026532008]`. */
-function namespacesOf(name: string): string[] {
+/** Open, because the kernel gives the number of a namespace that is gone to the next one, which may be another test's. */
+function namespacesOf(name: string): Namespace[] {
 	return Object.values(readRecord(name)?.namespaces ?? {}).flatMap(namespace => {
-		const {ino} = statSync(namespacePath(namespace), {throwIfNoEntry: false}) ?? {};
-		return ino === undefined ? [] : [`net:[${ino}]`];
+		try {
+			return [openNamespace(namespace)];
+		} catch {
+			return [];
+		}
 	});
 }
 
-function processesIn(namespaces: readonly string[]): string[] {
+function processesIn(namespaces: readonly Namespace[]): string[] {
+	const ids = new Set(namespaces.map(({fd}) => readlinkSync(`/proc/self/fd/${fd}`)));
 	return readdirSync('/proc').filter(entry => /^\d+$/.test(entry)).filter(pid => {
 		try {
-			return namespaces.includes(readlinkSync(`/proc/${pid}/ns/net`));
+			return ids.has(readlinkSync(`/proc/${pid}/ns/net`));
 		} catch {
 			return false;
 		}
@@ -48,12 +52,17 @@ async function isExpeditedNoMore(): Promise<boolean> {
 	return isSo();
 }
 
-/** Starts the story and kills it so many ms after it said the n-th time what it begins. Returns the namespaces it had. */
-async function killed(t: ExecutionContext, name: string, deed: 'change' | 'down', later: number, times = 1): Promise<string[]> {
+/** Starts the story and kills it so many ms after it said the n-th time what it begins. Returns the namespaces it had, which stay until the test ends. */
+async function killed(t: ExecutionContext, name: string, deed: 'change' | 'down', later: number, times = 1): Promise<Namespace[]> {
 	const child = spawn(process.execPath, ['--import=tsx', 'test/fixtures/story-that-is-killed.ts', name, deed], {stdio: ['ignore', 'pipe', 'inherit']});
 	t.teardown(() => child.kill('SIGKILL'));
 	const exited = once(child, 'exit');
-	let namespaces: string[] = [];
+	let namespaces: Namespace[] = [];
+	t.teardown(() => {
+		for (const namespace of namespaces) {
+			closeNamespace(namespace);
+		}
+	});
 	await new Promise<void>(resolve => {
 		let said = 0;
 		child.stdout.on('data', chunk => {

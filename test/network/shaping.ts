@@ -63,16 +63,17 @@ async function roundTripWithin(t: ExecutionContext, lab: Lab, least: number, mos
 	within(t, time, least, most);
 }
 
-/** A busy machine only makes it less, so it is measured until it is no less than that. */
+/** Measurements of a rate; a busy machine only makes it less, so the best one counts. */
+const measurements = 3;
+
+/** A machine that is given so many times the time may be that many times as slow. */
 async function rateWithin(t: ExecutionContext, lab: Lab, [a, b]: readonly [string, string], least: number, most: number): Promise<void> {
-	const end = performance.now() + longPatience;
-	const measure = async () => (await iperf(lab.network, a, b, {seconds: 5})).bitsPerSecond / 1e6;
-	let rate = await measure();
-	while (rate < least && performance.now() < end) {
-		rate = await measure();
+	let best = 0;
+	for (let count = 0; count < measurements && best < least; count++) {
+		best = Math.max(best, (await iperf(lab.network, a, b, {seconds: 5})).bitsPerSecond / 1e6);
 	}
 
-	within(t, rate, least, most);
+	within(t, best, least / patience, most);
 }
 
 const withNetem = await needing('netem');

@@ -1,119 +1,24 @@
-/** Tunnels of labs on real packets: each carries whatever lies beneath, is what its plan says, and comes back after its network was gone for a while. */
-import {once} from 'node:events';
-import test, {type ExecutionContext} from 'ava';
-import {Lab} from '../../lib/index.ts';
-import {isAlive} from '../../lib/kernel/daemon.ts';
-import {systemProgram} from '../../lib/kernel/programs.ts';
-import {labRecord} from '../../lib/network/journal.ts';
-import type {StationOptions, TunnelOptions} from '../../lib/topology/specs.ts';
-import type {NodeHandle, Topology} from '../../lib/topology/topology.ts';
-import {type Frame, arrives, udp} from '../helpers/raw-frames.ts';
-import {uniqueName} from '../helpers/names.ts';
+/** Tunnels of labs on real packets: GRE, VXLAN and one over SSH; what needs what is beneath, and who gets nothing into them. */
+import test from 'ava';
+import type {Lab} from '../../lib/index.ts';
+import type {StationOptions} from '../../lib/topology/specs.ts';
+import type {NodeHandle} from '../../lib/topology/topology.ts';
 import {needing} from '../helpers/needing.ts';
-import {longPatience, pingPatience} from '../helpers/patience.ts';
+import {pingPatience} from '../helpers/patience.ts';
+import {type Frame, arrives, udp} from '../helpers/raw-frames.ts';
 import {sketch} from '../helpers/sketch.ts';
-import {nameOfTunnel, quick, ttlOf, twoWays} from '../helpers/two-ways.ts';
+import {carries, comesAndGoes, hasRoom, recovers, rulesOf, up, ways} from '../helpers/tunnel-tests.ts';
+import {quick, ttlOf, twoWays} from '../helpers/two-ways.ts';
 
 const withKernelGre = await needing('ip_gre');
-
-async function up(t: ExecutionContext, topology: Topology): Promise<Lab> {
-	const lab = await Lab.up(topology, {name: uniqueName()});
-	t.teardown(async () => lab.down());
-	return lab;
-}
-
-/** Of r1. A program of this name may also stand on the path of who runs tests. */
-async function rulesOf(lab: Lab): Promise<string> {
-	return lab.node('r1').run`${systemProgram('nft')} list ruleset`;
-}
-
-/** What a host and the routers know of the way: nothing of it may change when what is beneath does. */
-async function ways(lab: Lab): Promise<string[]> {
-	const [host, ...routers] = await Promise.all(['h1', 'r1', 'r2'].map(async name => (await lab.node(name).execute(['ip', 'route'])).stdout));
-	return [host ?? '', ...routers.map(text => text.split('\n').filter(line => line.startsWith('20.')).map(line => line.replace(' linkdown', '')).join('\n'))];
-}
-
-/** The devices at both ends take as much as the plan says. */
-async function hasRoom(t: ExecutionContext, lab: Lab): Promise<void> {
-	const planned = lab.network.blueprint.tunnels.flatMap(({ends}) => ends.map(end => end.interface));
-	const real = await Promise.all(planned.map(async ({node, name}) => Number(/ mtu (\d+) /.exec(await lab.node(node).run`ip link show dev ${name}`)?.[1])));
-	t.deepEqual(real, planned.map(({mtu}) => mtu));
-}
-
-const carries = test.macro<[options: TunnelOptions, outer: {readonly filter: string; readonly shows: RegExp}]>({
-	title: (_, options) => `${nameOfTunnel(options)}: two routers apart the hosts of one subnet are one hop each from their router, whatever lies between`,
-	async exec(t, options, {filter, shows}) {
-		const lab = await up(t, twoWays(options));
-		const seen = lab.node('hop').execute(['tcpdump', '-c', '1', '-v', '-n', '-i', 'hop-eth0', 'src', 'host', '1.0.0.1', 'and', ...filter.split(' ')], {timeout: longPatience});
-		t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
-		const stop = new AbortController();
-		const stream = lab.node('h1').execute(['ping', '-i', '0.1', '20.0.0.3'], {signal: stop.signal});
-		t.regex((await seen).stdout, shows);
-		stop.abort();
-		await stream;
-		// A whole packet of the host's link does not fit most tunnels: TCP must find out, or be told.
-		await t.notThrowsAsync(lab.run(`h3 timeout ${Math.round(longPatience / 1000)} sh -c "iperf3 -s -1 >/dev/null &"`, `h1 timeout ${Math.round(longPatience / 1000)} sh -c "until iperf3 -c 20.0.0.3 -n 4M >/dev/null; do sleep 0.1; done"`));
-		const tunnel = ((await lab.run('links'))[0]?.result as Array<{via?: string; state: string; ends: Array<{sent?: {packets: number; bytes: number}; endpoint?: string}>}>).find(({via}) => via !== undefined);
-		t.is(tunnel?.state, 'up');
-		t.deepEqual(tunnel?.ends.map(({endpoint}) => endpoint), ['1.0.0.1', '1.0.1.2']);
-		t.true((tunnel?.ends[0]?.sent?.bytes ?? 0) > 1 << 20);
-		t.true((tunnel?.ends[1]?.sent?.packets ?? 0) > 10);
-		await hasRoom(t, lab);
-		const {processes} = labRecord(lab.name);
-		await lab.down();
-		t.deepEqual(processes.filter(({pid, startTime}) => isAlive(pid, startTime)), []);
-	},
-});
 
 test.serial(carries, {via: 'gre'}, {filter: 'ip proto 47', shows: /ttl 255,.*GREv0.*20\.0\.0\.1 > 20\.0\.0\.3/s});
 test.serial(carries, {via: 'gre', mode: 'layer2', key: 7, ttl: 9}, {filter: 'ip proto 47', shows: /ttl 9,.*GREv0.*key=0x7/s});
 test.serial(carries, {via: 'vxlan', vni: 42}, {filter: 'udp port 4789', shows: /ttl 64,.*VXLAN.*vni 42/s});
 test.serial(carries, {via: 'ssh', keepAlive: quick}, {filter: 'tcp port 22', shows: /1\.0\.0\.1\.\d+ > 1\.0\.1\.2\.22/});
-test.serial(carries, {via: 'ssh', mode: 'layer2', keepAlive: quick}, {filter: 'tcp port 22', shows: /1\.0\.0\.1\.\d+ > 1\.0\.1\.2\.22/});
-
-const recovers = test.macro<[options: TunnelOptions]>({
-	title: (_, {via}) => `${via}: a flapping link, and another way beneath with a router more, change nothing for hosts and their routes, and packets pass again`,
-	async exec(t, options) {
-		const lab = await up(t, twoWays(options));
-		t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
-		const before = await ways(lab);
-		for (let flap = 0; flap < 2; flap++) {
-			await lab.run('link hop r2 down');
-			t.is((await lab.node('h1').execute(['ping', '-c', '1', '-W', '1', '20.0.0.3'])).exitCode, 1);
-			await lab.run('link hop r2 up');
-			t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
-			t.deepEqual(await ways(lab), before);
-		}
-
-		// The network beneath finds another way, which is longer.
-		await lab.run('link hop r2 down', 'r1 ip route replace 1.0.1.0/24 via 1.0.2.254', 'r2 ip route replace 1.0.0.0/24 via 1.0.4.254', 'r2 ip address add 1.0.1.2/32 dev lo');
-		t.regex(await lab.node('r1').run`ping -c 1 -W ${Math.ceil(longPatience / 1000)} -I 1.0.0.1 1.0.1.2`, / ttl=62 /);
-		t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
-		t.deepEqual(await ways(lab), before);
-	},
-});
 
 test.serial(recovers, {via: 'gre'});
 test.serial(recovers, {via: 'vxlan'});
-test.serial(recovers, {via: 'ssh', keepAlive: quick});
-
-test.serial('a tunnel over SSH tells when its connection is lost and when it is back', async t => {
-	const lab = await up(t, twoWays({via: 'ssh', keepAlive: quick}));
-	// What the lab waits for keeps no program from ending, so something else must.
-	const wait = setInterval(() => undefined, 1000);
-	t.teardown(() => {
-		clearInterval(wait);
-	});
-	const lost = once(lab, 'tunnel', {signal: AbortSignal.timeout(longPatience)});
-	await lab.run('link hop r2 down');
-	t.like((await lost)[0], {ends: ['r1', 'r2'], status: 'down'});
-	const link = ((await lab.run('links'))[0]?.result as Array<{via?: string; state: string; reason?: string}>).find(({via}) => via === 'ssh');
-	t.is(link?.state, 'no carrier');
-	t.truthy(link?.reason);
-	await lab.run('link hop r2 up');
-	t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
-	t.is(labRecord(lab.name).processes.length, 2, 'a server and a client, none of those that have ended');
-});
 
 test.serial('link A B down and up are for tunnels too, and routes come back', async t => {
 	const lab = await up(t, twoWays({via: 'gre'}));
@@ -180,26 +85,8 @@ test.serial('what carried a tunnel may go and come back link by link; one that c
 	t.deepEqual(await ways(lab), before);
 });
 
-const comesAndGoes = test.macro<[options: TunnelOptions]>({
-	title: (_, {via}) => `${via}: a tunnel that comes while the lab runs carries at once, and leaves nothing when it goes`,
-	async exec(t, options) {
-		const lab = await up(t, twoWays({via: 'vxlan', vni: 900}));
-		const links = async () => (await Promise.all(['r1', 'r2'].map(async name => lab.node(name).run`ip -brief link`))).flatMap(text => text.split('\n').map(line => line.split(' ')[0]));
-		const rules = async () => rulesOf(lab);
-		const before = [await links(), await rules()];
-		for (let time = 0; time < 2; time++) {
-			const tunnel = await lab.addTunnel({node: 'r1', options: {ip: '10.8.0.1/30', endpoint: '1.0.0.1'}}, {node: 'r2', options: {ip: '10.8.0.2/30', endpoint: '1.0.1.2'}}, options);
-			t.is(await ttlOf(lab, 'r1', '10.8.0.2'), 64);
-			await t.throwsAsync(lab.addTunnel({node: 'r1', options: {ip: '10.8.0.1/30', endpoint: '1.0.0.1'}}, {node: 'r2', options: {ip: '10.8.0.2/30', endpoint: '1.0.1.2'}}, options), {message: /10\.8\.0\.1 is already the address/});
-			await lab.remove({tunnels: [tunnel]});
-			t.deepEqual([await links(), await rules()], before);
-		}
-	},
-});
-
 test.serial(comesAndGoes, {via: 'gre'});
 test.serial(comesAndGoes, {via: 'vxlan', vni: 901});
-test.serial(comesAndGoes, {via: 'ssh', keepAlive: quick});
 
 test.serial('a router that ends tunnels takes them away with it', async t => {
 	const lab = await up(t, twoWays({via: 'gre'}));
@@ -265,14 +152,18 @@ test.serial('nobody but its endpoints gets a frame into a VXLAN, or its packets'
 	const lab = await up(t, twoWays({via: 'vxlan', vni: 42}));
 	t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
 	const before = await lab.node('r2').run`bridge fdb show dev r2-tun0`;
-	const received = async () => /RX:.*\n\s+\d+\s+(\d+)/.exec(await lab.node('r2').run`ip -statistics link show r2-tun0`)?.[1];
+	const received = async () => Number(/RX:.*\n\s+\d+\s+(?<packets>\d+)/.exec(await lab.node('r2').run`ip -statistics link show r2-tun0`)?.groups?.['packets']);
 	const packets = await received();
 	// VXLAN header with its number, then a frame for everybody from the MAC of the other end, as hop could send it.
 	const frame = `0800000000002a00ffffffffffff${lab.node('r1').interfaces.at(-1)?.mac.replaceAll(':', '') ?? ''}0806${'00'.repeat(46)}`;
-	const send = `require('node:dgram').createSocket('udp4').send(Buffer.from('${frame}', 'hex'), 4789, '1.0.1.2', function () { this.close(); })`;
-	await lab.node('hop').execute([process.execPath, '-e', send]);
-	await lab.node('hop').execute([process.execPath, '-e', send]);
+	const many = 50;
+	await lab.node('hop').execute([process.execPath, '-e', `
+		const socket = require('node:dgram').createSocket('udp4');
+		const send = left => socket.send(Buffer.from('${frame}', 'hex'), 4789, '1.0.1.2', () => left > 1 ? send(left - 1) : socket.close());
+		send(${many});
+	`]);
 	t.is(await lab.node('r2').run`bridge fdb show dev r2-tun0`, before);
-	t.is(await received(), packets);
+	// The routers may ask for each other's MAC again meanwhile.
+	t.true(await received() - packets < many / 2);
 	t.is(await ttlOf(lab, 'h1', '20.0.0.3'), 62);
 });
