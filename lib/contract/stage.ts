@@ -11,7 +11,7 @@ import type {Outcome} from '../probes/outcome.ts';
 import {PingStream, type PingStreamCount} from '../probes/ping-stream.ts';
 import {probeAll} from '../probes/round.ts';
 import {errorReturns, type RelatedOptions} from '../probes/related.ts';
-import {Stream, type StreamOptions} from '../probes/stream.ts';
+import {Stream, type StreamOptions, usualSilence} from '../probes/stream.ts';
 import {type Address, type Family, type Mac, formatAddress} from '../util/address.ts';
 import {type Check, type Evidence, type Kind, hasFailed} from './case.ts';
 import {contentOf} from './content.ts';
@@ -45,6 +45,8 @@ export class Stage implements Disposable {
 	readonly #options: StageOptions;
 	/** Milliseconds. */
 	readonly #limits: Readonly<Record<keyof typeof limits, number>>;
+	/** Milliseconds. */
+	readonly #silence: number;
 	readonly checks: Check[] = [];
 	readonly #lines: string[] = [];
 	readonly #open: Disposable[] = [];
@@ -57,6 +59,8 @@ export class Stage implements Disposable {
 		this.kind = kind;
 		this.family = family;
 		this.#limits = {allowed: limits.allowed * patience, blocked: limits.blocked * patience, soon: limits.soon * patience};
+		// TCP does not repeat any sooner for somebody who is in a hurry.
+		this.#silence = usualSilence * Math.max(1, patience);
 	}
 
 	/** Lines of the prompt. @throws as Lab.run */
@@ -100,8 +104,9 @@ export class Stage implements Disposable {
 	}
 
 	/** A connection, open until the case ends. @throws SecureNetError `stream` when it cannot be opened */
-	async stream(options: Omit<StreamOptions, 'family' | 'limit'>): Promise<Stream> {
-		return this.#wait(`${options.transport} from ${options.from} to ${options.to}`, async () => this.#kept(await Stream.open(this.lab.network, {...options, family: this.family, limit: this.#limits.allowed})));
+	async stream(options: Omit<StreamOptions, 'family' | 'limit' | 'silence'>): Promise<Stream> {
+		const own = {family: this.family, limit: this.#limits.allowed, silence: this.#silence};
+		return this.#wait(`${options.transport} from ${options.from} to ${options.to}`, async () => this.#kept(await Stream.open(this.lab.network, {...options, ...own})));
 	}
 
 	async staysOpen(what: string, stream: Stream): Promise<void> {

@@ -19,10 +19,11 @@ import {dhcpRenew, dhcpServer, egressMap, ingressMap, interfaceOf, listenerQuery
 import {trackingTable} from './nftables-bridge-tracking.ts';
 import {contentCommands, contentTexts, noContent} from './nftables-content.ts';
 import type {Content, ContentLine, ContentSet} from './nftables-content.ts';
-import {chainName, setName} from './nftables-lines.ts';
+import {chainName} from './nftables-lines.ts';
 import type {NameOf} from './nftables-lines.ts';
-import {builtIn, canKeepNames, changedSets, installedSet, setsOf} from './perimeter-sets.ts';
-import type {InstalledSet, InstalledSets} from './perimeter-sets.ts';
+import {renderWithSets} from './nftables-sets.ts';
+import {builtIn, setsOf} from './perimeter-sets.ts';
+import type {InstalledSets} from './perimeter-sets.ts';
 
 /** Everything installed on a bridge. */
 export type BridgeState = {
@@ -59,12 +60,7 @@ const attachments: ReadonlyMap<string, string> = new Map([
 
 /** @param previous what is installed; sets that can be changed in place keep their names */
 export function renderBridge(plan: DevicePlan, previous: BridgeState = plainBridge): BridgeState {
-	const sets = addressSets(plan).map(set => installedSet(set, previous.sets.get(set.name)?.generation ?? 1));
-	const inPlace = withSets(plan, sets);
-	const changed = changedSets(previous.sets, sets);
-	return changed.length === 0 || (sameTexts(previous.policy, inPlace.policy) && canKeepNames(previous.sets, changed))
-		? inPlace
-		: withSets(plan, sets.map(set => changed.includes(set) ? {...set, generation: set.generation + 1} : set));
+	return renderWithSets(addressSets(plan), previous, {render: (sets, nameOf) => withSets(plan, sets, nameOf), linesOf: ({policy}) => policy});
 }
 
 /** The sets of peers that rules here name, and those of the defaults. */
@@ -75,9 +71,7 @@ function addressSets({rules, shared}: DevicePlan): AddressSet[] {
 	return [...new Map(all.map(set => [set.name, set])).values()];
 }
 
-function withSets(plan: DevicePlan, list: readonly InstalledSet[]): BridgeState {
-	const sets = new Map(list.map(set => [set.name, set]));
-	const nameOf: NameOf = (name, family) => setName(name, family, sets.get(name)?.generation);
+function withSets(plan: DevicePlan, sets: InstalledSets, nameOf: NameOf): BridgeState {
 	const policy = families.flatMap(family => [...judgeLines(plan, family, nameOf), ...copyLines(plan, family, receiversOf(plan, family), nameOf)]);
 	const lines: readonly ContentLine[] = [...ingressLines(), ...knownLines(), ...judgeBaseLines(plan, nameOf), ...egressLines(plan), ...portLines(plan, nameOf), ...policy];
 	return {
@@ -93,10 +87,6 @@ function withSets(plan: DevicePlan, list: readonly InstalledSet[]): BridgeState 
 		sets,
 		policy,
 	};
-}
-
-function sameTexts(previous: readonly ContentLine[], next: readonly ContentLine[]): boolean {
-	return previous.length === next.length && previous.every(({chain, text}, index) => chain === next[index]?.chain && text === next[index].text);
 }
 
 /** For one transaction; none when the states are equal. */

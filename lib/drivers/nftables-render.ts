@@ -5,8 +5,9 @@ import type {DevicePlan} from '../policy/filter-rule.ts';
 import {chains} from './chain-line.ts';
 import {chainName, nftLine, setName} from './nftables-lines.ts';
 import type {NftLine} from './nftables-lines.ts';
+import {renderWithSets, sameLines} from './nftables-sets.ts';
 import {chainLines} from './perimeter-chains.ts';
-import {canKeepNames, changedSets, installedSet, setsOf} from './perimeter-sets.ts';
+import {setsOf} from './perimeter-sets.ts';
 import type {InstalledSet, InstalledSets} from './perimeter-sets.ts';
 
 /** Everything installed on a perimeter router. */
@@ -28,18 +29,10 @@ const commentLength = 100;
 
 /** @param previous what is installed; sets that can be changed in place keep their names */
 export function renderNftables(plan: DevicePlan, previous: NftablesState = plainTable): NftablesState {
-	const sets = setsOf(plan.shared).map(set => installedSet(set, previous.sets.get(set.name)?.generation ?? 1));
-	const inPlace = withLines(plan, sets);
-	const changed = changedSets(previous.sets, sets);
-	return changed.length === 0 || (sameLines(previous.lines, inPlace.lines) && canKeepNames(previous.sets, changed))
-		? inPlace
-		: withLines(plan, sets.map(set => changed.includes(set) ? {...set, generation: set.generation + 1} : set));
-}
-
-function withLines(plan: DevicePlan, list: readonly InstalledSet[]): NftablesState {
-	const sets = new Map(list.map(set => [set.name, set]));
-	const nameOf = (name: string, family: Family) => setName(name, family, sets.get(name)?.generation);
-	return {sets, lines: families.flatMap(family => chainLines(plan, family).map(line => nftLine(line, family, nameOf)))};
+	return renderWithSets(setsOf(plan.shared), previous, {
+		render: (sets, nameOf) => ({sets, lines: families.flatMap(family => chainLines(plan, family).map(line => nftLine(line, family, nameOf)))}),
+		linesOf: ({lines}) => lines,
+	});
 }
 
 /** One element of a set or one rule a line, as nft takes them. */
@@ -146,8 +139,4 @@ function chainsOf(lines: readonly NftLine[]): Map<string, NftLine[]> {
 	}
 
 	return chains;
-}
-
-function sameLines(previous: readonly NftLine[], next: readonly NftLine[]): boolean {
-	return previous.length === next.length && previous.every(({chain, text}, index) => chain === next[index]?.chain && text === next[index].text);
 }

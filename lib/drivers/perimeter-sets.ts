@@ -104,27 +104,6 @@ export function direction(previous: InstalledSet, next: InstalledSet): 'grows' |
 	return families.every(family => isSubset(next.elements[family], previous.elements[family])) ? 'shrinks' : 'both';
 }
 
-/** Those whose content is another than it was. A set that is new here is none of them. */
-export function changedSets(previous: InstalledSets, sets: Iterable<InstalledSet>): InstalledSet[] {
-	return [...sets].filter(set => {
-		const old = previous.get(set.name);
-		return old !== undefined && !sameElements(old, set);
-	});
-}
-
-/**
-A transaction of nftables changes rules as one for a packet that is under way, but not sets: each look at one sees it as it is at that moment. So only
-a single set that grows or shrinks, while rules stay as they are, keeps its name; all else gets new ones, which new rules name.
-
-@param changed as `changedSets` tells them
-*/
-export function canKeepNames(previous: InstalledSets, changed: readonly InstalledSet[]): boolean {
-	return changed.length <= 1 && changed.every(set => {
-		const old = previous.get(set.name);
-		return old !== undefined && direction(old, set) !== 'both';
-	});
-}
-
 function isSubset(part: ReadonlySet<string>, whole: ReadonlySet<string>): boolean {
 	return part.size <= whole.size && [...part].every(element => whole.has(element));
 }

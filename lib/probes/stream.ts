@@ -16,12 +16,14 @@ export type StreamOptions = {
 	readonly backwards?: boolean;
 	/** Milliseconds until the first answer must have come; default 2000. */
 	readonly limit?: number;
+	/** Milliseconds without an answer after which it is dead; default `usualSilence`. */
+	readonly silence?: number;
 };
 
 /** Milliseconds between two messages. */
 const interval = 5;
 /** Milliseconds without an answer after which a stream is dead: TCP repeats what was lost after 200. */
-const silence = 400;
+export const usualSilence = 400;
 
 /** Until the first answer, in case the first message was lost. More of them at once would be first packets all of them, to a firewall that has not dealt with one yet. */
 const turnsUntilAskedAgain = 40;
@@ -33,7 +35,8 @@ export class Stream implements Disposable {
 	readonly #client: InetSocket;
 	#server: InetSocket | undefined;
 	readonly #timer: NodeJS.Timeout;
-	/** Turns since the last answer: a program that could not ask must not take that for silence. */
+	#turns = 0;
+	/** Turns since the last answer. */
 	#unanswered = 0;
 	#count = 0;
 	#closed = false;
@@ -57,9 +60,8 @@ export class Stream implements Disposable {
 	static async open(network: Network, options: StreamOptions): Promise<Stream> {
 		const {from, to, transport, port, family, limit = 2000} = options;
 		const stream = new Stream(questionOf(network, {from, to, [transport]: port, ...family === undefined ? {} : {family}}), options);
-		const end = performance.now() + limit;
 		while (stream.answers === 0) {
-			if (performance.now() > end) {
+			if (stream.#time > limit) {
 				stream.close();
 				throw new SecureNetError('stream', `No ${transport} connection from ${from} to ${to} port ${port}: no answer came within ${limit / 1000} s.`);
 			}
@@ -87,10 +89,10 @@ export class Stream implements Disposable {
 
 	/** Whether the answers end within this time, in milliseconds. */
 	async isCut(within = 1000): Promise<boolean> {
-		const end = performance.now() + within;
+		const end = this.#time + within;
 		let before = this.#count;
 		while (!this.#isSilent) {
-			if (performance.now() < end) {
+			if (this.#time < end) {
 				before = this.#count;
 			} else if (this.#count > before) {
 				return false;
@@ -102,7 +104,13 @@ export class Stream implements Disposable {
 		return true;
 	}
 
+	/** Milliseconds, counted in turns: a program that was kept from asking must not take that for silence. */
+	get #time(): number {
+		return this.#turns * interval;
+	}
+
 	get #isSilent(): boolean {
+		const {silence = usualSilence} = this.#options;
 		return this.#closed || this.#unanswered * interval > silence;
 	}
 
@@ -138,6 +146,7 @@ export class Stream implements Disposable {
 		}
 
 		this.#answer();
+		this.#turns++;
 		this.#unanswered++;
 		for (let length = this.#client.receive(); length !== undefined && length > 0; length = this.#client.receive()) {
 			this.#count++;

@@ -98,6 +98,19 @@ test.serial('what a driver says it cannot do is not supported, in its own words'
 	t.deepEqual(results.map(({status, reason}) => [status, reason]), [['pass', undefined], ['not supported', 's1: it knows no ports']]);
 });
 
+for (const {driver, only, mistake, right, wrong} of [
+	{driver: 'openflow', only: 'F20', mistake: 'closesForAMoment', right: faulty('refusesStateless'), wrong: faulty('refusesStateless', 'closesForAMoment')},
+	{driver: 'nftables-perimeter', only: 'M1', mistake: 'allowsByDefault', right: faultyAs('nftables-perimeter', 'refusesStateless'), wrong: faultyAs('nftables-perimeter', 'refusesStateless', 'allowsByDefault')},
+] as const) {
+	test.serial(`${driver} without stateless rules plays ${only} without the ping that needs them, and fails it when it ${words(mistake)}`, async t => {
+		t.timeout(120_000 * patience);
+		for (const [create, status] of [[right, 'pass'], [wrong, 'fail']] as const) {
+			const {cases: [result]} = await testDriver({name: 'tracks', kind: namedDrivers[driver].kind, create}, {only: [only], patience});
+			t.is(result?.status, status, JSON.stringify(result));
+		}
+	});
+}
+
 test.serial('a driver that leaves behind what it had fails M1, and what stays is told', async t => {
 	const create: DriverFactory = context => {
 		const driver = namedDrivers['nftables-perimeter'].create(context);

@@ -5,6 +5,7 @@ import test from 'ava';
 import {ContractGround} from '../../lib/contract/ground.ts';
 import {Limit} from '../../lib/contract/limit.ts';
 import {Stage} from '../../lib/contract/stage.ts';
+import {usualSilence} from '../../lib/probes/stream.ts';
 import {longPatience, patience} from '../helpers/patience.ts';
 import {labOf} from '../helpers/scenario.ts';
 
@@ -92,4 +93,20 @@ test.serial(`${rounds * Object.keys(plays).length} stages leave no descriptor op
 
 	const after = await restingFiles();
 	t.true(after <= before, `${before} descriptors before, ${after} after`);
+});
+
+test.serial('with patience a stage waits longer before it takes silence for a cut', async t => {
+	t.timeout(longPatience);
+	const lab = await labOf(t, new ContractGround({kind: 'switch', hosts: {}, twin: false}), {arp: true});
+	await lab.run('h1 bind g1', 'h2 bind g2', 'secrule add allow g1 to g2 name goes');
+	using limit = new Limit(longPatience, undefined);
+	using patient = new Stage(lab, {kind: 'switch', family: 4, patience: 4 * Math.max(1, patience), limit, tested: 'openflow', other: undefined});
+	using usual = new Stage(lab, {kind: 'switch', family: 4, patience, limit, tested: 'openflow', other: undefined});
+	const streams = await Promise.all([patient, usual].map(async (stage, index) => stage.stream({from: 'h1', to: 'h2', transport: 'udp', port: 5000 + index})));
+	await lab.run('secrule del goes');
+	const [last = 0, first = 0] = await Promise.all(streams.map(async stream => {
+		t.true(await stream.isCut());
+		return performance.now();
+	}));
+	t.true(last - first > usualSilence, `${last - first} ms later`);
 });

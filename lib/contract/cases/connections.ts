@@ -1,9 +1,9 @@
 /** F14 to F16, F20, F21: what becomes of connections that are open, and of packets that are on their way. */
-import {SecureNetError} from '../../util/errors.ts';
 import type {PingStream} from '../../probes/ping-stream.ts';
 import type {Case} from '../case.ts';
 import type {Stage} from '../stage.ts';
-import {statelessPair, twoPings} from './pings.ts';
+import {knowsDeny} from './knows.ts';
+import {knownPair, twoPings} from './pings.ts';
 import type {Policy} from '../../policy/model.ts';
 
 const swaps = {few: 3, many: 60} as const;
@@ -64,12 +64,13 @@ export const connectionCases: readonly Case[] = [
 		title: 'allowed pings lose nothing through 60 swaps of the policy, as a connection and judged one by one',
 		async run(stage) {
 			const denying = await knowsDeny(stage) ? ['secrule add deny any to g2', 'secrule add deny web to g2'] : [];
+			const pair = await knownPair(stage);
 			const policies = await twoPolicies(
 				stage,
-				['secrule add allow g1 to g2', ...statelessPair, ...denying.slice(0, 1)],
-				['h4 bind web', 'ipg add ours 10.0.0.0/8 fd00::/8', ...denying.slice(1), ...statelessPair, 'secrule add allow ours to ours'],
+				['secrule add allow g1 to g2', ...pair, ...denying.slice(0, 1)],
+				['h4 bind web', 'ipg add ours 10.0.0.0/8 fd00::/8', ...denying.slice(1), ...pair, 'secrule add allow ours to ours'],
 			);
-			await twoPings(stage, async ping => swapping(stage, policies, swaps.many, ping));
+			await twoPings(stage, pair, async ping => swapping(stage, policies, swaps.many, ping));
 		},
 	},
 	{
@@ -89,20 +90,6 @@ export const connectionCases: readonly Case[] = [
 		},
 	},
 ];
-
-/** Security groups only allow, and the rest is denied by default: there a case says no more than what is allowed. A plan changes nothing. */
-async function knowsDeny(stage: Stage): Promise<boolean> {
-	try {
-		await stage.run('secrule plan deny any to any');
-		return true;
-	} catch (error) {
-		if (error instanceof SecureNetError && error.code === 'unsupported') {
-			return false;
-		}
-
-		throw error;
-	}
-}
 
 /** What lines make of the policy at the start, and what other lines make of it. The first is in force afterwards. */
 async function twoPolicies(stage: Stage, lines: readonly string[], otherLines: readonly string[]): Promise<readonly [Policy, Policy]> {
