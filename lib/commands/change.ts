@@ -16,15 +16,18 @@ export type Warned = {
 };
 
 type Changing<Input> = Omit<Command<Input, ChangeResult>, 'run' | 'text'> & Required<Pick<Command<Input, ChangeResult>, 'edit'>> & {
+	/** Asked when the line is run, before anything happens; a file's lines are loaded without. */
+	readonly refuse?: (input: Input) => void;
 	/** Asked when the change is in force. */
 	readonly warnings?: (lab: Lab, input: Input) => readonly string[];
 };
 
 /** A command that changes the policy and has nothing more to say. */
-export function changing<Input>({warnings = () => [], ...command}: Changing<Input>): Command<Input, ChangeResult> {
+export function changing<Input>({refuse, warnings = () => [], ...command}: Changing<Input>): Command<Input, ChangeResult> {
 	return {
 		...command,
 		async run(lab, input) {
+			refuse?.(input);
 			return warned(await change(lab, command.edit(input, lab.network.nodes)), warnings(lab, input));
 		},
 		text: changeText,

@@ -4,7 +4,7 @@ import {portNamesOf} from '../kernel/port-names.ts';
 import type {Packet} from '../policy/evaluate.ts';
 import type {PortProtocol} from '../policy/model.ts';
 import {readPorts} from '../policy/ports.ts';
-import type {Reader} from '../policy/reader.ts';
+import {type Reader, refuseDoubts} from '../policy/reader.ts';
 import {protocolNumbers} from '../policy/traffic.ts';
 import type {Probe} from '../probes/probe.ts';
 import {type Address, formatAddress} from '../util/address.ts';
@@ -36,6 +36,7 @@ export function takeInquiry(reader: Reader): Inquiry | undefined {
 
 function takePort(reader: Reader, protocol: PortProtocol): number {
 	const [range, ...others] = readPorts(reader, protocol, ports, 1);
+	refuseDoubts(reader.doubts);
 	if (!range || range.first !== range.last || others.length > 0) {
 		throw new InputError('port', 'A packet goes to one port.', {column: reader.column, expected: ['port']});
 	}

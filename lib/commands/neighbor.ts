@@ -43,7 +43,7 @@ export const neighborAddCommand: Command<Input, NeighborChangeResult> = {
 		refuseUnknownInterfaces(node, by ? [by] : []);
 		refuseOwn(node, input.address);
 		const name = by?.text ?? pointedAt(column, () => onlyInterface(node, address));
-		const mac = macOf(lab, input, name);
+		const mac = macOf(lab, input, () => name);
 		pointedAt(column, () => {
 			node.addNeighbor({address, mac, interface: name});
 		});
@@ -64,11 +64,9 @@ export const neighborDelCommand: Command<Input, NeighborChangeResult> = {
 		const {address: {text: address, column}, mac, by} = input;
 		const node = lab.node(input.node);
 		refuseUnknownInterfaces(node, by ? [by] : []);
-		if (mac) {
-			refuseOther(node, input, macOf(lab, input, by?.text ?? pointedAt(column, () => onlyInterface(node, address))));
-		}
-
-		const neighbor = {address, ...by ? {interface: by.text} : {}};
+		const wanted = mac && macOf(lab, input, () => by?.text ?? pointedAt(column, () => onlyInterface(node, address)));
+		const name = wanted === undefined ? by?.text : interfaceOf(node, input, wanted);
+		const neighbor = {address, ...name === undefined ? {} : {interface: name}};
 		pointedAt(column, () => {
 			node.deleteNeighbor(neighbor);
 		});
@@ -129,23 +127,34 @@ function refuseOwn(node: Node, {text, column}: Input['address']): void {
 	}
 }
 
-/** @throws InputError `neighbor` when the node knows somebody else at the address */
-function refuseOther(node: Node, {address: {text}, mac, by}: Input, wanted: Mac): void {
+/** The one that was named; else the one of several that know the address where it has this MAC. @throws InputError `neighbor` when the node knows only others at the address */
+function interfaceOf(node: Node, {address: {text}, mac, by}: Input, wanted: Mac): string | undefined {
 	const address = tryParseAddress(text);
-	const known = node.neighbors().find(each => address && each.address === formatAddress(address) && (by === undefined || each.interface === by.text));
-	if (known && known.mac !== wanted) {
-		throw new InputError('neighbor', `${node.name} knows ${known.mac === undefined ? 'no MAC' : `the MAC ${known.mac}`} at ${text}. Leave lladdr out, or give that one.`, {...mac ? {column: mac.column} : {}, expected: ['MAC']});
+	const found = node.neighbors().filter(each => address && each.address === formatAddress(address) && (by === undefined || each.interface === by.text));
+	const [meant, ...others] = found.filter(each => each.mac === wanted);
+	if (found.length > 0 && !meant) {
+		const [known, advice] = found.length > 1
+			? [found.map(each => `${macText(each)} on ${each.interface}`).join(' and '), 'Give one of those']
+			: [found.map(macText).join(''), 'Leave lladdr out, or give that one'];
+		throw new InputError('neighbor', `${node.name} knows ${known} at ${text}. ${advice}.`, {...mac ? {column: mac.column} : {}, expected: ['MAC']});
 	}
+
+	return by?.text ?? (found.length > 1 && others.length === 0 ? meant?.interface : undefined);
 }
 
-/** @param by name of the interface @throws InputError `neighbor` */
-function macOf({network}: Lab, {node: name, address: {text: address}, mac: word}: Input, by: string): Mac {
+function macText({mac}: NodeNeighbor): string {
+	return mac === undefined ? 'no MAC' : `the MAC ${mac}`;
+}
+
+/** @param interfaceFor its name, asked where the MAC is that of a node @throws InputError `neighbor` */
+function macOf({network}: Lab, {node: name, address: {text: address}, mac: word}: Input, interfaceFor: () => string): Mac {
 	const {text = '', column = 1} = word ?? {};
 	const given = tryParseMac(text);
 	if (given) {
 		return given;
 	}
 
+	const by = interfaceFor();
 	const segment: Segment = [...segmentsOf(network.blueprint)].find(([each]) => each.node === name && each.name === by)?.[1] ?? [];
 	const found = readNeighbor({address, mac: text, interface: by}, network.node(name).interfaces, () => segment);
 	if (typeof found !== 'string') {

@@ -3,6 +3,7 @@ import type {DeviceChange} from '../drivers/device-change.ts';
 import {type Flip, flipsOf} from '../policy/flips.ts';
 import {readRule, ruleUsage, sentence} from '../policy/grammar.ts';
 import type {RuleParts} from '../policy/model.ts';
+import {refuseDoubts} from '../policy/reader.ts';
 import {addRule} from '../policy/repository.ts';
 import type {Command} from './command.ts';
 import {namesIn} from './reading.ts';
@@ -26,7 +27,9 @@ export const secrulePlanCommand: Command<RuleParts, SecrulePlanResult> = {
 	summary: 'what a rule would change: lines on devices, verdicts between hosts',
 	details: 'Nothing is changed. The sentence is one of secrule add.',
 	read(reader, scene) {
-		return readRule(reader, namesIn(scene));
+		const rule = readRule(reader, namesIn(scene));
+		refuseDoubts(reader.doubts);
+		return rule;
 	},
 	async run(lab, parts) {
 		const {before, after, devices} = await lab.plan(policy => addRule(policy, parts, lab.network.nodes));

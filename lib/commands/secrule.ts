@@ -3,7 +3,10 @@ import {refuseApart} from '../policy/families.ts';
 import {readRule, ruleUsage, sentence} from '../policy/grammar.ts';
 import type {Place, Rule, RuleParts} from '../policy/model.ts';
 import {addRule, clearRules, deleteRules, moveRule} from '../policy/repository.ts';
+import {remember} from '../policy/passes/memo.ts';
+import {refuseDoubts} from '../policy/reader.ts';
 import {ruleReferences} from '../policy/rule-reference.ts';
+import type {InputError} from '../util/errors.ts';
 import {type ChangeResult, change, changeText, changing, warned} from './change.ts';
 import type {Command} from './command.ts';
 import {namesIn, takeAll, takeRule} from './reading.ts';
@@ -11,7 +14,7 @@ import {labWarnings} from './unguarded.ts';
 
 export type SecruleAddResult = ChangeResult & {readonly id: number; readonly sentence: string};
 
-export const secruleAddCommand: Command<RuleParts, SecruleAddResult> = {
+export const secruleAddCommand: Command<{readonly rule: RuleParts; readonly doubts: readonly InputError[]}, SecruleAddResult> = {
 	name: 'secrule add',
 	usage: `secrule add ${ruleUsage}`,
 	summary: 'put a rule behind those of its prio',
@@ -26,13 +29,14 @@ export const secruleAddCommand: Command<RuleParts, SecruleAddResult> = {
 		'The first rule that matches a connection decides. When none does: denied if a perimeter firewall stands between, or if the destination is in any group; else allowed.',
 	].join('\n'),
 	read(reader, scene) {
-		return readRule(reader, namesIn(scene));
+		return {rule: readRule(reader, namesIn(scene)), doubts: reader.doubts};
 	},
-	edit(rule, nodes) {
+	edit({rule}, nodes) {
 		return policy => addRule(policy, rule, nodes);
 	},
-	async run(lab, rule) {
+	async run(lab, {rule, doubts}) {
 		// Not when it is read: a policy that a program made may have such rules, and what was saved of it is loaded.
+		refuseDoubts(doubts);
 		refuseApart(rule);
 		let added: Omit<SecruleAddResult, keyof ChangeResult> = {id: 0, sentence: ''};
 		const changed = await change(lab, policy => {
@@ -50,10 +54,20 @@ export const secruleAddCommand: Command<RuleParts, SecruleAddResult> = {
 
 /** Of a rule that never decides, because an earlier one says the same. */
 function repeatWarnings(rules: readonly Rule[], id: number): string[] {
-	const said = rules.map(({action, from, to, traffic, stateful, log, rate}) => sentence({action, from, to, traffic, stateful, ...log ? {log} : {}, ...rate ? {rate} : {}}));
-	const own = said[rules.findIndex(rule => rule.id === id)] ?? '';
-	const before = rules[said.indexOf(own)];
-	return before && before.id !== id ? [`Rule ${before.id} already says this.`] : [];
+	const words = rules.filter(rule => rule.id === id).map(wordsOf).join('');
+	const first = rules.find(rule => wordsOf(rule) === words);
+	return first && first.id !== id ? [`Rule ${first.id} already says this.`] : [];
+}
+
+/** A rule is never changed, so it is put into words once, and not again at each of the thousands that a script may add. */
+const said = new WeakMap<Rule, string>();
+
+/** What it says beside its place, its name and its comment. */
+function wordsOf(rule: Rule): string {
+	return remember(said, rule, () => {
+		const {action, from, to, traffic, stateful, log, rate} = rule;
+		return sentence({action, from, to, traffic, stateful, ...log ? {log} : {}, ...rate ? {rate} : {}});
+	});
 }
 
 export const secruleDelCommand = changing<readonly number[]>({

@@ -18,7 +18,7 @@ const portKinds: readonly string[] = ['port', 'first-last', 'name of a port'];
 const lastPort = 65_535;
 
 /**
-@param least 1 where packets go to the ports: no connection to port 0 is ever tracked. A range may begin there all the same, such as 0-1023.
+@param least 1 where packets go to the ports: no connection to port 0 is ever tracked, so 0 alone is a doubt of the reader. A range may begin there all the same, such as 0-1023.
 @throws InputError `port`, `unknown-port`, `syntax` with the column of the mistake
 */
 export function readPorts(reader: Reader, protocol: PortProtocol, names: PortNames = knownPorts, least: 0 | 1 = 0): PortRange[] {
@@ -58,14 +58,15 @@ export function uniteRanges(ranges: readonly PortRange[]): PortRange[] {
 function readPort(reader: Reader, protocol: PortProtocol, names: PortNames, least: number): PortRange {
 	const word = reader.take(portKinds, () => sortNames(names.namesFor(protocol)), manner);
 	const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(word.text) ?? [];
-	return first === undefined || last === undefined ? readName(word, protocol, names) : rangeOf(word, Number(first), Number(last), least);
-}
-
-function rangeOf({text, column}: Word, first: number, last: number, least: number): PortRange {
-	if (Math.max(first, last) < least) {
-		throw new InputError('port', `"${printable(text)}" is no port. Give ${least} to ${lastPort}.`, {column, expected: portKinds, nearest: []});
+	const range = first === undefined || last === undefined ? readName(word, protocol, names) : rangeOf(word, Number(first), Number(last));
+	if (range.last < least) {
+		reader.doubts.push(new InputError('port', `"${printable(word.text)}" is no port. Give ${least} to ${lastPort}.`, {column: word.column, expected: portKinds, nearest: []}));
 	}
 
+	return range;
+}
+
+function rangeOf({text, column}: Word, first: number, last: number): PortRange {
 	if (Math.max(first, last) > lastPort) {
 		throw new InputError('port', `"${printable(text)}" is beyond the last port, ${lastPort}.`, {column, expected: portKinds, nearest: []});
 	}

@@ -16,6 +16,8 @@ export type Manner = {
 export class Reader {
 	/** Column of the word taken last, 1-based. */
 	column: number;
+	/** What is wrong with words that read all the same: a policy that a program made may have them, and what was saved of it is loaded. Who adds them, or asks about them, is refused. */
+	readonly doubts: InputError[] = [];
 	/** Words to take, what is left of a parted one among them. */
 	readonly #words: Word[];
 	readonly #usage: string;
@@ -142,6 +144,13 @@ export class Reader {
 	#end(): number {
 		const last = this.#words.at(-1);
 		return last ? last.column + last.raw.length : this.column;
+	}
+}
+
+/** @throws the first of a reader's doubts */
+export function refuseDoubts([first]: readonly InputError[]): void {
+	if (first) {
+		throw first;
 	}
 }
 

@@ -7,7 +7,8 @@ import test from 'ava';
 import {LoadError} from '../../lib/commands/load-error.ts';
 import {type LineResult, runLine} from '../../lib/commands/run-line.ts';
 import type {Lab} from '../../lib/lab.ts';
-import type {Policy} from '../../lib/policy/model.ts';
+import type {Policy, Rule} from '../../lib/policy/model.ts';
+import {addRule, addService} from '../../lib/policy/repository.ts';
 import {policyLines} from '../../lib/policy/save.ts';
 import {scene} from '../helpers/scene.ts';
 
@@ -67,6 +68,46 @@ test('the whole policy is replaced, by one change', async t => {
 	t.is((await run(lab, `secrule load ${path}`)).error, undefined);
 	t.is(lab.changes, 1);
 	t.deepEqual(policyLines(lab.policy), ['mode stateful', 'secrule revoke cut', 'h11 bind mail', 'secrule add allow h10 to mail', 'secrule add deny any to mail name front']);
+});
+
+test('what is refused at the prompt because no packet can meet it is loaded when a program made it', async t => {
+	const ports = [{first: 0, last: 0}];
+	const any = {kind: 'any'} as const;
+	const made = labWith(addRule(addService(scene.policy, scene.network.nodes, 'zero', [{protocol: 'tcp', dport: ports}]), {action: 'allow', from: any, to: any, traffic: {kind: 'ports', protocol: 'udp', dport: ports}}));
+	const path = join(directory, 'made');
+	t.is((await run(made, `secrule save ${path}`)).error, undefined);
+	const lab = labWith();
+	t.is((await run(lab, `secrule load ${path}`)).error, undefined);
+	t.deepEqual(policyLines(lab.policy), policyLines(made.policy));
+});
+
+for (const [line, column] of [
+	['secrule add allow any to any tcp dport 0', 40],
+	['secrule add allow any to any tcp dport {0-1023, 0}', 49],
+	['secrule plan allow any to any tcp dport 0', 41],
+	['secrule service add zero tcp/80 udp/0', 37],
+] as const) {
+	test(`port 0 alone is refused: ${line}`, async t => {
+		const lab = labWith();
+		const {error} = await run(lab, line);
+		t.like(error?.toJSON(), {code: 'port', message: '"0" is no port. Give 1 to 65535.', column, expected: ['port', 'first-last', 'name of a port'], nearest: []});
+		t.is(lab.changes, 0);
+	});
+}
+
+test('however many rules are added, each is put into words once', async t => {
+	let times = 0;
+	const [rule] = scene.policy.rules;
+	const counted = Object.defineProperty({...rule}, 'traffic', {get() {
+		times++;
+		return rule?.traffic;
+	}}) as Rule;
+	const lab = labWith({...scene.policy, rules: [counted]});
+	for (const port of [1, 2, 3]) {
+		t.is((await run(lab, `secrule add allow web to db tcp dport ${port}`)).error, undefined);
+	}
+
+	t.is(times, 1);
 });
 
 test('a file with mistakes changes nothing, and every mistake is told with its place', async t => {

@@ -155,6 +155,21 @@ test.serial('a neighbor that nobody has answered for, and one with another MAC',
 	await lab.run('h3 neighbor del 10.3.0.9 lladdr r1');
 });
 
+test.serial('the MAC of a neighbor tells which is meant, at a node with several interfaces too', async t => {
+	const lab = await labOf(t, bare());
+	const known = async () => (await resultOf(lab, 'r1 neighbor list') as NeighborListResult).filter(({state}) => state === 'permanent').map(({address, interface: name}) => `${address} ${name}`);
+	const [first, second, third] = ['02:00:00:00:00:91', '02:00:00:00:00:92', '02:00:00:00:00:93'] as const;
+	await lab.run(`r1 neighbor add 10.3.0.9 lladdr ${first} dev if3`, `r1 neighbor del 10.3.0.9 lladdr ${first}`);
+	t.deepEqual(await known(), []);
+	await lab.run(`r1 neighbor add 10.3.0.9 lladdr ${first} dev if1`, `r1 neighbor add 10.3.0.9 lladdr ${second} dev if2`);
+	await t.throwsAsync(lab.run(`r1 neighbor del 10.3.0.9 lladdr ${third}`), {code: 'neighbor', message: `r1 knows the MAC ${first} on if1 and the MAC ${second} on if2 at 10.3.0.9. Give one of those.`});
+	t.deepEqual(await resultOf(lab, `r1 neighbor del 10.3.0.9 lladdr ${second}`), {address: '10.3.0.9', interface: 'if2'});
+	await lab.run(`r1 neighbor add 10.3.0.9 lladdr ${first} dev if2`);
+	await t.throwsAsync(lab.run(`r1 neighbor del 10.3.0.9 lladdr ${first}`), {code: 'neighbor', message: /^r1 has the neighbor 10\.3\.0\.9 on if\d and if\d\. Name the interface\.$/});
+	await lab.run(`r1 neighbor del 10.3.0.9 lladdr ${first} dev if1`);
+	t.deepEqual(await known(), ['10.3.0.9 if2']);
+});
+
 test.serial('a neighbor by name, one that is learned, and whose it is', async t => {
 	const lab = await labOf(t, bare());
 	t.is(await echo(lab, 'h3', '10.3.0.254'), 'ttl 64');

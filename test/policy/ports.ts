@@ -12,8 +12,6 @@ const kinds = ['port', 'first-last', 'name of a port'];
 test(refuses, 'secrule add allow any to any tcp dport', {code: 'syntax', column: 39, expected: ['{', ...kinds], says: /go on with \{, port, first-last or name of a port/});
 test(refuses, 'secrule add allow any to any tcp dport 90-80', {code: 'port', column: 40, expected: kinds, nearest: ['80-90'], says: /"90-80" ends before it begins\. Write 80-90/});
 test(refuses, 'secrule add allow any to any tcp dport 65536', {code: 'port', column: 40, says: /beyond the last port, 65535/});
-test(refuses, 'secrule add allow any to any tcp dport 0', {code: 'port', column: 40, says: /^"0" is no port\. Give 1 to 65535\.$/});
-test(refuses, 'secrule add allow any to any tcp dport {0-1023, 0}', {code: 'port', column: 49, says: /"0" is no port/});
 test(refuses, 'secrule add allow any to any tcp dport 1-99999999999999999999', {code: 'port', column: 40, says: /beyond the last port/});
 test(refuses, 'secrule add allow any to any tcp dport 80-', {code: 'unknown-port', column: 40, says: /no tcp port "80-"/});
 test(refuses, 'secrule add allow any to any tcp dport httsp', {code: 'unknown-port', column: 40, nearest: ['http', 'https'], says: /no tcp port "httsp"\. Did you mean http or https\?.*\/etc\/services/});
@@ -24,6 +22,16 @@ test(refuses, 'secrule add allow any to any tcp dport {80,}', {code: 'unknown-po
 test(refuses, 'secrule add allow any to any tcp dport {80', {code: 'syntax', column: 43, expected: [',', '}'], says: /go on with , or }/});
 test(refuses, 'secrule add allow any to any tcp dport {80 443}', {code: 'syntax', column: 44, expected: [',', '}'], says: /"443" stands where , or } should/});
 test(refuses, 'secrule add allow any to any tcp sport {80, 90-80}', {code: 'port', column: 45, nearest: ['80-90'], says: /ends before it begins/});
+
+test('0 alone reads where packets go to, and is a doubt there', t => {
+	for (const [text, ranges, columns] of [['0', [{first: 0, last: 0}], [1]], ['{0-1023, 0}', [{first: 0, last: 1023}], [10]], ['0-1023', [{first: 0, last: 1023}], []]] as const) {
+		const [there, here] = [new Reader(splitWords(text), ''), new Reader(splitWords(text), '')];
+		t.deepEqual(readPorts(there, 'tcp', undefined, 1), ranges);
+		t.deepEqual(there.doubts.map(({code, message, details}) => [code, message, details.column]), columns.map(column => ['port', '"0" is no port. Give 1 to 65535.', column]));
+		t.deepEqual(readPorts(here, 'tcp'), ranges);
+		t.deepEqual(here.doubts, []);
+	}
+});
 
 test('ranges that overlap or touch become one', t => {
 	t.deepEqual(uniteRanges([{first: 90, last: 95}, {first: 80, last: 85}, {first: 86, last: 86}, {first: 92, last: 93}, {first: 65_535, last: 65_535}]), [{first: 80, last: 86}, {first: 90, last: 95}, {first: 65_535, last: 65_535}]);
