@@ -9,6 +9,7 @@ prepare_qemu() {
 	[[ $kernel != kvm || -w /dev/kvm ]] || refuse 'This machine has no /dev/kvm: use --kernel uml or qemu.'
 	fetch_qemu
 	make_initrd
+	has_terminal || touch "$run/out" "$run/err"
 }
 
 fetch_qemu() {
@@ -82,12 +83,18 @@ start_qemu() {
 	else
 		words+=(-chardev "file,id=out,path=$run/out" -device 'virtserialport,chardev=out,nr=1')
 		words+=(-chardev "file,id=err,path=$run/err" -device 'virtserialport,chardev=err,nr=2')
-		exec </dev/null >"$run/qemu"
+		exec </dev/null >>"$run/qemu"
 	fi
 	exec "$@" qemu-system-x86_64 "${firmware[@]}" "${accelerator[@]}" -smp "$(nproc)" -m "$memory" -display none -no-reboot -nodefaults \
 		-serial "file:$run/console" -device virtio-rng-pci -device virtio-serial-pci -kernel "$cache/debian/vmlinux" -initrd "$run/initrd.img" \
 		-append 'console=ttyS0 quiet nokaslr mitigations=off panic=-1' \
-		-virtfs 'local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap' "${words[@]}" 2>"$run/qemu"
+		-virtfs 'local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap' "${words[@]}" 2>>"$run/qemu"
+}
+
+# Passes on one of the two files of output. Files and no pipes: what a pipe does not take QEMU keeps for later, and forgets when the
+# machine goes off. And whoever opens a pipe for reading would wait for ever for a QEMU that ends before it opens anything.
+relay_qemu() {
+	tail --follow --bytes=+1 --pid="$pid" "$1"
 }
 
 use_unpacked_qemu() {

@@ -16,6 +16,7 @@ prepare_uml() {
 		echo '<>/dev/console >&0 2>&1'
 	} >"$run/init"
 	chmod +x "$run/init"
+	has_terminal || mkfifo "$run/out" "$run/err"
 }
 
 # Called with the words that go before the program. Its root is this machine's, read-only; consoles 1 and 2 are the command's output.
@@ -31,4 +32,9 @@ start_uml() {
 	fi
 	exec "$@" "${program[@]}" mem="${memory}M" uml_dir="$run" "${consoles[@]}" quiet \
 		root=/dev/root rootfstype=hostfs rootflags=/ ro init="$run/init" 2>&7
+}
+
+# Passes on one of the two pipes of output.
+relay_uml() {
+	cat "$1"
 }

@@ -1,12 +1,13 @@
 /** `scripts/vm/run`, as a user runs it: what it refuses, and User Mode Linux that boots, runs a command and is gone. */
-import {existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
-import {homedir, tmpdir} from 'node:os';
+import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {text} from 'node:stream/consumers';
 import test, {type ExecutionContext} from 'ava';
 import {execa} from 'execa';
-import {findProgram} from '../../lib/kernel/programs.ts';
 import {eventually} from '../helpers/eventually.ts';
 import {uniqueName} from '../helpers/names.ts';
+import {longPatience} from '../helpers/patience.ts';
 import {Terminal} from '../helpers/terminal.ts';
 
 const script = 'scripts/vm/run';
@@ -45,31 +46,13 @@ test('refused: a user who is not root', async t => {
 	t.true(stderr.includes('needs root: start it with sudo.'), stderr);
 });
 
-test('a download that fails says why, and bars no kernel for the next time', async t => {
-	const cache = directory(t);
-	const programs = join(cache, 'bin');
-	mkdirSync(programs);
-	writeFileSync(join(programs, 'apt-get'), '#!/bin/sh\necho "E: no way to the archive" >&2\nexit 100\n', {mode: 0o755});
-	// A machine that has QEMU of its own needs no download for it before the kernel's.
-	const {exitCode, stderr} = await vm(['--', 'true'], {PATH: `${programs}:${process.env['PATH'] ?? ''}`, XDG_CACHE_HOME: cache});
-	t.is(exitCode, 125);
-	t.regex(stderr, /E: no way to the archive\n(?:.*\n)*vm: These packages cannot be downloaded: user-mode-linux\./);
-	t.deepEqual(readdirSync(join(cache, 'securenet-vm')).filter(name => name.startsWith('boots-') || name.startsWith('new.')), []);
-});
-
-/** The modules are built by what scripts/setup --vm installs, where that is not done already. */
-const prepared = existsSync(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'securenet-vm', 'linux-uml'))
-	|| ['gcc', 'gencat', 'make', 'bison', 'flex', 'bc', 'xz', 'depmod'].every(name => findProgram(name) !== undefined);
-
-const boots = (title: string, implementation: (t: ExecutionContext) => Promise<void>) => {
-	if (prepared) {
-		test.serial(title, implementation);
-	} else {
-		test.serial.skip(`${title}: nobody has asked for what builds a kernel's modules (scripts/setup --vm)`, implementation);
-	}
-};
-
 const uml = ['--kernel', 'uml'] as const;
+
+/** Once on a machine, and not a part of the time in which a machine must be up. */
+test.before('the modules of User Mode Linux are there', async t => {
+	t.timeout(20 * longPatience);
+	await execa('scripts/vm/build-modules');
+});
 
 /** A machine that is on its way. Its processes have a mark in their environment, and one of them has its directory among its words. */
 function begin(...args: readonly string[]) {
@@ -93,7 +76,7 @@ async function isGone(t: ExecutionContext, {processes}: ReturnType<typeof begin>
 	t.false(existsSync(home));
 }
 
-boots('the command has another kernel, and its status, output and errors come back apart', async t => {
+test.serial('the command has another kernel, and its status, output and errors come back apart', async t => {
 	const {exitCode, stdout, stderr} = await vm([...uml, '--', 'sh', '-c', 'uname -r; echo aside >&2; printf "no line"; exit 7']);
 	t.is(exitCode, 7);
 	t.regex(stdout, /^[\d.]+.*\nno line$/);
@@ -101,12 +84,12 @@ boots('the command has another kernel, and its status, output and errors come ba
 	t.is(stderr, 'aside\n');
 });
 
-boots('a command begins when the clock is past the ten seconds in which ovs-vswitchd loses packets', async t => {
+test.serial('a command begins when the clock is past the ten seconds in which ovs-vswitchd loses packets', async t => {
 	const {stdout} = await vm([...uml, '--', 'node', '-p', 'process.hrtime()[0]']);
 	t.true(Number(stdout) >= 10, stdout);
 });
 
-boots('files are there at their paths, and what is written stays in a shared directory only', async t => {
+test.serial('files are there at their paths, and what is written stays in a shared directory only', async t => {
 	const [shared, other] = [directory(t), directory(t)];
 	writeFileSync(join(shared, 'given'), 'given');
 	const {exitCode, stderr} = await vm([...uml, '--share', shared, '--', 'sh', '-c', `test -x ${script} && cat ${shared}/given >${shared}/taken && echo lost >${other}/lost && test -s ${other}/lost`]);
@@ -115,7 +98,30 @@ boots('files are there at their paths, and what is written stays in a shared dir
 	t.deepEqual(readdirSync(other), []);
 });
 
-boots('when time is up the machine is ended', async t => {
+/** What a command leaves behind has begun before the command ends, however slow the machine is. */
+const [began, untilBegun] = ['touch /tmp/begun', 'until test -e /tmp/begun; do sleep 0.1; done'];
+
+test.serial('a program that the command leaves behind holds its output open, and is ended with all it has written', async t => {
+	const {exitCode, stdout, stderr} = await vm([...uml, '--timeout', String(Math.ceil(2 * longPatience / 1000)), '--', 'sh', '-c', `(echo left; ${began}; exec sleep 600) & ${untilBegun}; echo aside >&2; sleep 600 >&2 &`]);
+	t.is(exitCode, 0, stderr);
+	t.is(stdout, 'left\n');
+	t.is(stderr, 'aside\n');
+});
+
+test.serial('a reader who pauses gets every byte, also of a program that the command leaves behind', async t => {
+	const shared = directory(t);
+	const passed = join(shared, 'passed');
+	const running = execa(script, [...uml, '--share', shared, '--', 'sh', '-c', `(seq 9999; ${began}; exec seq 10000 160000) & ${untilBegun}; (sleep 4; touch ${passed}) >/dev/null 2>&1 &`], {reject: false, stdin: 'ignore', buffer: {stdout: false}});
+	running.stdout.pause();
+	const paused = await eventually(() => existsSync(passed));
+	const read = await text(running.stdout);
+	t.is((await running).exitCode, 0);
+	t.true(paused, 'the machine is up when the pause is over');
+	t.is(read.length, 1_008_895);
+	t.true(read.endsWith('\n160000\n'), read.slice(-20));
+});
+
+test.serial('when time is up the machine is ended', async t => {
 	const machine = begin('--timeout', '4', '--', 'sleep', '600');
 	t.true(await eventually(() => machine.home() !== undefined), 'the machine runs');
 	const home = machine.home() ?? '';
@@ -126,7 +132,7 @@ boots('when time is up the machine is ended', async t => {
 });
 
 for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
-	boots(`${signal} ends the machine, and leaves nothing`, async t => {
+	test.serial(`${signal} ends the machine, and leaves nothing`, async t => {
 		const machine = begin('--', 'sh', '-c', 'echo up; exec sleep 600');
 		const {running} = machine;
 		await new Promise(resolve => {
@@ -140,7 +146,7 @@ for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
 	});
 }
 
-boots('at a terminal: the prompt of securenet, which has its name there, and Ctrl-C for what runs there', async t => {
+test.serial('at a terminal: the prompt of securenet, which has its name there, and Ctrl-C for what runs there', async t => {
 	const terminal = new Terminal();
 	t.teardown(async () => terminal.close());
 	await terminal.start([script, ...uml, '--', 'securenet', 'run', 'single,2']);
