@@ -4,7 +4,7 @@ import {type Proxy, addProxy, deleteProxy, listProxies} from '../kernel/neighbor
 import {listRoutes, routeProtocols} from '../kernel/route.ts';
 import {Rtnetlink} from '../kernel/rtnetlink.ts';
 import {getSysctl, listSysctls} from '../kernel/sysctl.ts';
-import {sameAddress} from '../util/address.ts';
+import {formatAddress} from '../util/address.ts';
 import {KernelError} from '../util/errors.ts';
 import type {Configurable} from './configurable.ts';
 import {indexOf} from './names.ts';
@@ -18,8 +18,9 @@ export function answerForRoutes(node: Configurable): void {
 	const interfaces = answeringInterfaces(node);
 	const before = interfaces === undefined ? [] : listProxies(node.namespace);
 	const wanted = interfaces === undefined || interfaces.length === 0 ? [] : wantedProxies(node, interfaces);
-	const added = wanted.filter(proxy => !before.some(each => isSame(each, proxy)));
-	const removed = before.filter(proxy => !wanted.some(each => isSame(each, proxy)));
+	const [there, asked] = [new Set(before.map(keyOf)), new Set(wanted.map(keyOf))];
+	const added = wanted.filter(proxy => !there.has(keyOf(proxy)));
+	const removed = before.filter(proxy => !asked.has(keyOf(proxy)));
 	if (added.length + removed.length > 0) {
 		using rtnetlink = new Rtnetlink(node.namespace);
 		removed.forEach(proxy => {
@@ -57,6 +58,6 @@ function wantedProxies(node: Configurable, interfaces: readonly number[]): Proxy
 	});
 }
 
-function isSame(a: Proxy, b: Proxy): boolean {
-	return a.interface === b.interface && sameAddress(a.address, b.address);
+function keyOf({interface: index, address}: Proxy): string {
+	return `${index} ${formatAddress(address)}`;
 }
