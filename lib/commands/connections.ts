@@ -56,14 +56,15 @@ function devicesOf({inventory: {devices}}: Lab, asked: string | undefined): stri
 
 async function list({name, network, policy, inventory}: Lab, devices: readonly string[], all: boolean): Promise<ConnectionsResult> {
 	const evaluate = evaluator(policy, inventory);
-	return Promise.all(devices.flatMap(device => inventory.devices.get(device) ?? []).map(async entry => {
-		const tracked = await trackedOn(entry, {namespace: network.node(entry.name).namespace, runDirectory: ovsDirectory(name)});
-		const connections = tracked
+	const entries = devices.flatMap(device => inventory.devices.get(device) ?? []);
+	const tracked = await trackedOn(entries, {namespaceOf: device => network.node(device).namespace, runDirectory: ovsDirectory(name)});
+	return [...tracked].map(([{name: device}, connections]) => {
+		const listed = connections
 			.filter(each => all || isMadeByPolicy(each))
 			.map(each => ({...each, ...isMadeByPolicy(each) ? reasonOf(evaluate(openingOf(each)), policy) : {sentence: 'no connection of the policy'}}))
 			.sort((a, b) => compareNames(describe(a), describe(b)));
-		return {device: entry.name, connections};
-	}));
+		return {device, connections: listed};
+	});
 }
 
 /** A policy that cuts what it no longer allows keeps open only what it would allow now. */

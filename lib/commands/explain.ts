@@ -12,6 +12,7 @@ import type {Command} from './command.ts';
 import {type Case, type End, caseOf, takeEnd} from './explain-case.ts';
 import {type Checks, type PointCheck, checkPoints} from './explain-checks.ts';
 import {type Inquiry, hasSourcePort, inquiryUsage, takeInquiry} from './inquiry.ts';
+import {lookUntilSure} from './looking.ts';
 
 export type ExplainPoint = {
 	readonly device: string;
@@ -61,20 +62,13 @@ export const explainCommand: Command<Input, ExplainResult> = {
 		reader.finish();
 		return {from, to, inquiry, isStatic};
 	},
-	async run(lab, {from, to, inquiry, isStatic}, {signal}) {
-		let look = await lookAt(lab, {from, to, inquiry, isStatic}, signal);
-		for (let left = tries - 1; left > 0 && isUnanswered(look) && disagrees(look); left--) {
-			look = await lookAt(lab, {from, to, inquiry, isStatic}, signal);
-		}
-
+	async run(lab, input, {signal}) {
+		const look = await lookUntilSure(async () => lookAt(lab, input, signal), each => !disagrees(each) || !isUnanswered(each));
 		refuseDisagreement(look);
-		return resultOf(look, inquiry);
+		return resultOf(look, input.inquiry);
 	},
 	text: explainText,
 };
-
-/** A busy machine loses packets: when nobody answers and something should have counted or answered one, it is sent again, as `path` does. */
-const tries = 2;
 
 /** The case at one moment, with a source port of its own, and what devices and network say of it. */
 type Look = {readonly asked: Case; readonly checks: Checks | undefined};
@@ -84,6 +78,7 @@ async function lookAt(lab: Lab, {from, to, inquiry, isStatic}: Input, signal: Ab
 	return {asked, checks: isStatic ? undefined : await checkPoints(lab, asked, signal)};
 }
 
+/** What was answered was not lost: another packet would tell nothing else. */
 function isUnanswered({checks}: Look): boolean {
 	return checks?.probe?.verdict === 'blocked';
 }

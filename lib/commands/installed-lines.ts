@@ -14,14 +14,14 @@ export type DeviceListing = DeviceLines & {readonly silent: number};
 type Lines = ReadonlyMap<string, readonly InstalledLine[]>;
 
 /** What devices had at a moment. */
-export type Look = {readonly lines: Lines; /** Milliseconds. */ readonly at: number};
+export type Snapshot = {readonly lines: Lines; /** Milliseconds. */ readonly at: number};
 
 /**
-Every line with its rate. One that was not there at the look before has none: it may have come with the count of another one, in whose place it stands.
+Every line with its rate. One that was not there before has none: it may have come with the count of another one, in whose place it stands.
 
-@param last the look before; undefined: there is no rate yet
+@param last the one before; undefined: there is no rate yet
 */
-export function rated({lines, at}: Look, last: Look | undefined): DeviceLines[] {
+export function rated({lines, at}: Snapshot, last: Snapshot | undefined): DeviceLines[] {
 	return [...lines].map(([device, own]) => {
 		const before = new Map(numbered(last?.lines.get(device) ?? []).map(([key, {packets}]) => [key, packets]));
 		return {device, lines: numbered(own).map(([key, line]) => {
@@ -29,6 +29,17 @@ export function rated({lines, at}: Look, last: Look | undefined): DeviceLines[] 
 			return last === undefined || known === undefined ? line : {...line, rate: Math.max(0, line.packets - known) / (at - last.at) * 1000};
 		})};
 	});
+}
+
+/** Looks at devices each time it is called, and tells how often lines have met packets since the last time. */
+export function ratesOf(look: () => Promise<Lines>): () => Promise<DeviceLines[]> {
+	let last: Snapshot | undefined;
+	return async () => {
+		const now = {lines: await look(), at: performance.now()};
+		const lines = rated(now, last);
+		last = now;
+		return lines;
+	};
 }
 
 /** A stranger may have put the very same line on a device twice. */

@@ -6,9 +6,9 @@ import type {Reader} from '../policy/reader.ts';
 import type {NodeKind} from '../topology/specs.ts';
 import {InputError} from '../util/errors.ts';
 import type {Command, Scene} from './command.ts';
-import {type DeviceLines, type DeviceListing, listingText, ratesText, withoutSilent} from './installed-lines.ts';
+import {type DeviceLines, type DeviceListing, listingText, ratesOf, ratesText, withoutSilent} from './installed-lines.ts';
 import {deviceNames, takeNode} from './reading.ts';
-import {ratesOf, twice, watch} from './watch.ts';
+import {twice, watch} from './watch.ts';
 
 /** By device, in natural order; empty where it was watched until the user had seen enough. */
 export type InstalledResult = readonly DeviceListing[];

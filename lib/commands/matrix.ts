@@ -78,7 +78,7 @@ function expectedPairs(lab: Lab, inquiry: Inquiry) {
 
 /** Each pair is asked as if nothing had passed between the two before. */
 async function forget({name, network, inventory}: Lab, packets: readonly Packet[]): Promise<void> {
-	await Promise.all([...inventory.devices.values()].map(async device => forgetOn(device, {namespace: network.node(device.name).namespace, runDirectory: ovsDirectory(name)}, packets)));
+	await forgetOn([...inventory.devices.values()], {namespaceOf: device => network.node(device).namespace, runDirectory: ovsDirectory(name)}, packets);
 }
 
 function compared(pair: Pick<MatrixPair, 'from' | 'to' | 'expected'>, result: ProbeResult | undefined): MatrixPair {

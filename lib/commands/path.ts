@@ -11,6 +11,7 @@ import {InputError, SecureNetError} from '../util/errors.ts';
 import type {Command} from './command.ts';
 import {type End, endsOf, takeEnd} from './explain-case.ts';
 import {packetFor} from './inquiry.ts';
+import {lookUntilSure} from './looking.ts';
 import {type PathCheck, checkWays} from './path-check.ts';
 import {type PathDeathReason, type Way, type Ways, waysOf} from './path-ways.ts';
 
@@ -75,20 +76,13 @@ export const pathCommand: Command<Input, PathResult> = {
 		return {from, to, isStatic};
 	},
 	async run(lab, input, {signal}) {
-		let look = await lookAt(lab, input, signal);
-		for (let left = tries - 1; left > 0 && look.check && look.check.differences.length > 0; left--) {
-			look = await lookAt(lab, input, signal);
-		}
-
+		const look = await lookUntilSure(async () => lookAt(lab, input, signal), ({check}) => !check || check.differences.length === 0);
 		refuseDifferences(look);
 		return resultOf(look);
 	},
 	text: pathText,
 	ok: ({answered}) => answered,
 };
-
-/** A kernel that has asked in vain for a neighbour's MAC address asks again after a second (`retrans_time`, arp(7)), and a link that came back needs a moment to carry something: both look like a disagreement. */
-const tries = 3;
 
 /** What is known of a path at one moment. */
 type Look = {readonly source: Address; readonly destination: Address; readonly ways: Ways; readonly check: PathCheck | undefined};

@@ -1,8 +1,7 @@
-/** Shows again and again what is looked at anew each time, such as what devices have counted, until the user interrupts. */
+/** `--watch`: what is looked at anew every second is shown until the user interrupts; where only the result is seen, the second look tells. */
 import {setTimeout as sleep} from 'node:timers/promises';
 import {InputError} from '../util/errors.ts';
 import type {Io} from './command.ts';
-import {type DeviceLines, type Look, rated} from './installed-lines.ts';
 
 /** Milliseconds between two looks. */
 const pause = 1000;
@@ -17,17 +16,6 @@ export async function watch(text: () => Promise<string>, {signal, show}: Pick<Io
 		show(await text(), true);
 		await sleep(pause, undefined, {signal}).catch(() => undefined);
 	}
-}
-
-/** Looks at devices each time it is called, and tells how often lines have met packets since the last time. */
-export function ratesOf(look: () => Promise<Look['lines']>): () => Promise<DeviceLines[]> {
-	let last: Look | undefined;
-	return async () => {
-		const now = {lines: await look(), at: performance.now()};
-		const lines = rated(now, last);
-		last = now;
-		return lines;
-	};
 }
 
 /** The second of two looks, a second apart. */

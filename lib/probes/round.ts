@@ -8,12 +8,13 @@ import {Answerer} from './answering.ts';
 import {type Asked, ask} from './asking.ts';
 import {type Evidence, type Outcome, isConclusive, judge, noEvidence} from './outcome.ts';
 import {type Probe, type Question, questionOf} from './probe.ts';
+import {RoundClock} from './round-clock.ts';
 import type {FlowKey} from './seen.ts';
 import {wavesOf} from './waves.ts';
 import {type Sight, Witness} from './witness.ts';
 
 export type ProbeOptions = {
-	/** Milliseconds an answer may take; default 1000, and more where firewalls tell each other their connections. A probe that is not answered is sent again at half of that. */
+	/** Milliseconds an answer may take, not counting those in which this process had no time to look; default 1000, and more where firewalls tell each other their connections. A probe that is not answered is sent again at half of that. */
 	readonly timeout?: number | undefined;
 	readonly signal?: AbortSignal | undefined;
 	/** Called often, with the number of finished probes. */
@@ -84,6 +85,8 @@ type Exchange = {
 	readonly question: Question;
 	readonly evidence: Evidence;
 	began: number;
+	/** By the round's own clock, when it is sent again, or given up: each try has its part of it. */
+	due: number;
 	/** When it was clear; undefined before. */
 	decided?: number;
 	attempts: number;
@@ -102,11 +105,20 @@ class Round implements Disposable {
 	/** Keys of requests and answers, of first and second tries. */
 	readonly #flows = new Map<FlowKey, {readonly exchange: Exchange; readonly part: 'request' | 'answer'}>();
 	readonly #epoll = new Epoll();
-	#next = 0;
+	readonly #clock = new RoundClock();
+	/** How many have begun, and how many of those have ended. */
+	#begun = 0;
+	#ended = 0;
+	/** Sent and not decided. All tries last as long, so these are in the order in which they are due: a turn looks at those that are, however many wait. */
+	readonly #open = new Set<Exchange>();
+	/** Begun in the last few milliseconds and not decided. */
+	readonly #fresh = new Set<Exchange>();
+	/** Open ones of which enough has been seen. */
+	readonly #clear = new Set<Exchange>();
 
 	constructor(questions: readonly Question[], timeout: number) {
 		this.#timeout = timeout;
-		this.#exchanges = questions.map(question => ({question, evidence: noEvidence(), began: 0, attempts: 0}));
+		this.#exchanges = questions.map(question => ({question, evidence: noEvidence(), began: 0, due: 0, attempts: 0}));
 		try {
 			questions.forEach(question => {
 				this.#prepare(question);
@@ -119,11 +131,12 @@ class Round implements Disposable {
 
 	/** Those that have ended: all, unless it was interrupted. */
 	async run(signal: AbortSignal | undefined, progress: (done: number) => void): Promise<readonly Decided[]> {
-		for (let open = this.#exchanges.length; open > 0 && !signal?.aborted; open = this.#exchanges.filter(({decided}) => decided === undefined).length) {
+		while (this.#ended < this.#exchanges.length && !signal?.aborted) {
+			this.#clock.turn();
 			this.#begin();
 			await this.#look();
 			this.#settle();
-			progress(this.#exchanges.length - open);
+			progress(this.#ended);
 		}
 
 		return this.#exchanges.filter((exchange): exchange is Decided => exchange.decided !== undefined);
@@ -166,11 +179,17 @@ class Round implements Disposable {
 
 	#begin(): void {
 		const now = performance.now();
-		let holding = this.#exchanges.filter(({began, decided}) => decided === undefined && began > now - window.ms).length;
-		for (; holding < window.requests && this.#next < this.#exchanges.length; holding++) {
-			const exchange = this.#exchanges[this.#next++];
+		for (const exchange of this.#fresh) {
+			if (exchange.began <= now - window.ms) {
+				this.#fresh.delete(exchange);
+			}
+		}
+
+		for (let holding = this.#fresh.size; holding < window.requests && this.#begun < this.#exchanges.length; holding++) {
+			const exchange = this.#exchanges[this.#begun++];
 			if (exchange) {
 				exchange.began = performance.now();
+				this.#fresh.add(exchange);
 				this.#send(exchange);
 			}
 		}
@@ -179,6 +198,9 @@ class Round implements Disposable {
 	/** The second try is a packet like the first; of TCP a connection of its own, for the kernel repeats too late. */
 	#send(exchange: Exchange): void {
 		exchange.attempts++;
+		exchange.due = this.#clock.now + this.#timeout / tries;
+		this.#open.delete(exchange);
+		this.#open.add(exchange);
 		exchange.asked?.close();
 		delete exchange.asked;
 		const trouble = this.#answerers.get(Answerer.key(exchange.question))?.trouble;
@@ -214,18 +236,27 @@ class Round implements Disposable {
 			const known = this.#flows.get(sight.flow);
 			if (known) {
 				note(known.exchange, known.part, node, sight);
+				if (isConclusive(known.exchange.evidence) && this.#open.has(known.exchange)) {
+					this.#clear.add(known.exchange);
+				}
 			}
 		}
 	}
 
 	#settle(): void {
-		const now = performance.now();
-		for (const exchange of this.#exchanges.slice(0, this.#next).filter(({decided}) => decided === undefined)) {
-			const waited = now - exchange.began;
-			if (waited >= this.#timeout || isConclusive(exchange.evidence)) {
-				this.#decide(exchange);
-			} else if (waited >= this.#timeout * exchange.attempts / tries) {
+		for (const exchange of this.#clear) {
+			this.#decide(exchange);
+		}
+
+		for (const exchange of this.#open) {
+			if (exchange.due > this.#clock.now) {
+				break;
+			}
+
+			if (exchange.attempts < tries) {
 				this.#send(exchange);
+			} else {
+				this.#decide(exchange);
 			}
 		}
 	}
@@ -239,6 +270,11 @@ class Round implements Disposable {
 		}
 
 		exchange.decided = performance.now();
+		this.#ended++;
+		for (const each of [this.#open, this.#fresh, this.#clear]) {
+			each.delete(exchange);
+		}
+
 		exchange.asked?.close();
 		delete exchange.asked;
 	}

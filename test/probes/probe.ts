@@ -134,6 +134,47 @@ test.serial('a rejection by a router is told from the silence of a firewall and 
 	t.is(text(await probe(lab.network, {from: 'h1', to: 'h2', tcp: 80}, patient)), 'allowed');
 });
 
+test.serial('what is lost once is sent again at half of the time; what never passes is given up when it is over', async t => {
+	const lab = await labOf(t, new Sketch('h1 10.0.1.1/24 -- r1 10.0.1.254/24\nh2 10.0.2.1/24 -- r1 10.0.2.254/24'));
+	const [first, always] = [{from: 'h1', to: 'h2', udp: 53}, {from: 'h1', to: 'h2', udp: 54}];
+	await probeAll(lab.network, [first, always], unhurried);
+	await lab.node('r1').run`iptables -A FORWARD -p udp --dport 53 -m limit --limit 1/hour --limit-burst 1 -j DROP`;
+	await lab.node('r1').run`iptables -A FORWARD -p udp --dport 54 -j DROP`;
+	const timeout = 1000 * patience;
+	const [again, never] = await probeAll(lab.network, [first, always], {timeout});
+	t.is(again?.verdict, 'allowed');
+	t.true((again?.ms ?? 0) >= timeout * 0.4, `${again?.ms} ms`);
+	t.is(never && text(never), 'blocked request');
+	t.true((never?.ms ?? 0) >= timeout * 0.9, `${never?.ms} ms`);
+	t.regex(await lab.node('r1').run`iptables -nvxL FORWARD`, /^ +1 .* DROP .*:53\b.*\n +2 .* DROP .*:54\b/m);
+});
+
+const stalls = {
+	'before it looks'(wait: () => void) {
+		wait();
+	},
+	'while it looks'(wait: () => void) {
+		setImmediate(wait);
+	},
+};
+
+for (const [when, stall] of Object.entries(stalls)) {
+	test.serial(`an answer that comes while this process has no time, ${when}, is an answer`, async t => {
+		const lab = await labOf(t, new Sketch('h1 10.0.1.1/24 -- s1\nr1 10.0.1.254/24 -- s1\nh2 10.0.2.1/24 -- r1 10.0.2.254/24'));
+		const one = {from: 'h1', to: 'h2', udp: 53};
+		await probe(lab.network, one, unhurried);
+		// So that only the last try can be answered.
+		await lab.node('r1').run`iptables -A FORWARD -p udp --dport 53 -m limit --limit 1/hour --limit-burst 1 -j DROP`;
+		const timeout = 400;
+		const progress = () => {
+			// Longer than a try may take.
+			stall(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeout * 0.6));
+		};
+
+		t.is(text(await probe(lab.network, one, {timeout, progress})), 'allowed');
+	});
+}
+
 test.serial('wrong questions are refused', async t => {
 	const lab = await labOf(t, pair());
 	for (const [question, message] of [
