@@ -1,8 +1,8 @@
-/** The links by which hosts get to edge routers: those that a joining made go with the leaving, those that were there before stay. */
+/** The links by which hosts get to edge routers: one that a joining made goes with the leaving, any other one stays. Who moves takes its addresses along, so the link that had them goes, whoever made it. */
 import type {Network} from '../network/network.ts';
 import type {InterfacePlan} from '../topology/blueprint.ts';
 import {segmentsOf} from '../topology/segments.ts';
-import {attachmentOf, edgeInterfaces, linksFor} from './access.ts';
+import {type Segments, attachmentOf, edgeInterfaces, linksFor} from './access.ts';
 import type {Joining} from './control-plane.ts';
 
 export class AccessLinks {
@@ -23,23 +23,25 @@ export class AccessLinks {
 	}
 
 	/**
-	Links those that are not linked to their router yet. They lose their links to other ones first: their addresses go along.
+	Links those that are not linked to their router yet. They lose the link by which they came to another one first: its addresses go along.
 
 	@returns the hosts that have a new link
 	@throws as Network.remove, Network.add
 	*/
 	async make(joinings: readonly Joining[]): Promise<string[]> {
 		const {blueprint} = this.#network;
-		const missing = joinings.filter(({host, router}) => !attachmentOf(blueprint, host, router));
+		const segments = segmentsOf(blueprint);
+		const missing = joinings.filter(({host, router}) => !attachmentOf(blueprint, host, router, segments));
 		const hosts = missing.map(({host}) => host);
+		const left = new Map(hosts.map(host => [host, this.#leftBehind(host, segments)]));
 		try {
 			for (const host of hosts) {
 				this.#moving.add(host);
 			}
 
-			await this.#unlink(hosts);
+			await this.#unlink(left);
 			if (missing.length > 0) {
-				await this.#network.add({links: missing.map(({host, router}) => linksFor(this.#network.blueprint, host, router))});
+				await this.#network.add({links: linksFor(this.#network.blueprint, missing, host => left.get(host)?.at(0))});
 			}
 		} finally {
 			this.#moving.clear();
@@ -51,8 +53,8 @@ export class AccessLinks {
 
 	/** Removes what was made for them. @throws as Network.remove */
 	async take(hosts: readonly string[]): Promise<void> {
-		const {nodes} = this.#network.blueprint;
-		await this.#unlink(hosts.filter(host => nodes.get(host)?.interfaces.some(each => each === this.#made.get(host))));
+		const made = hosts.map(host => [host, this.#stillThere(host, [this.#made.get(host)])] as const);
+		await this.#unlink(new Map(made.filter(([, own]) => own.length > 0)));
 	}
 
 	#note(joinings: readonly Joining[], linked: ReadonlySet<string>): void {
@@ -69,20 +71,29 @@ export class AccessLinks {
 		}
 	}
 
-	async #unlink(hosts: readonly string[]): Promise<void> {
-		const ends = hosts.flatMap(host => [...edgeInterfaces(this.#network.blueprint, host), ...this.#stillThere(host)]);
-		const links = this.#network.links.filter(link => link.ends.some(end => ends.some(({node, name}) => node === end.node && name === end.name)));
+	/** What a host loses when it moves, first the interface whose addresses go along: the one by which it came last, else the one by which it could have come. */
+	#leftBehind(host: string, segments: Segments): InterfacePlan[] {
+		const known = this.#stillThere(host, [this.#last.get(host), this.#made.get(host)]);
+		return known.length > 0 ? known : edgeInterfaces(this.#network.blueprint, host, segments).filter(({addresses}) => addresses.length > 0).slice(0, 1);
+	}
+
+	#stillThere(host: string, plans: ReadonlyArray<InterfacePlan | undefined>): InterfacePlan[] {
+		const own = this.#network.blueprint.nodes.get(host)?.interfaces ?? [];
+		return [...new Set(plans)].filter(plan => plan !== undefined).filter(plan => own.includes(plan));
+	}
+
+	/** @param going by host, interfaces of it */
+	async #unlink(going: ReadonlyMap<string, readonly InterfacePlan[]>): Promise<void> {
+		const keyOf = ({node, name}: {readonly node: string; readonly name: string}) => `${node} ${name}`;
+		const ends = new Set([...going.values()].flat().map(keyOf));
+		const links = ends.size === 0 ? [] : this.#network.links.filter(link => link.ends.some(end => ends.has(keyOf(end))));
 		if (links.length > 0) {
 			await this.#network.remove({links});
 		}
 
-		for (const host of hosts) {
+		for (const host of going.keys()) {
 			this.#made.delete(host);
 			this.#last.delete(host);
 		}
-	}
-
-	#stillThere(host: string): InterfacePlan[] {
-		return this.#network.blueprint.nodes.get(host)?.interfaces.filter(each => each === this.#last.get(host)) ?? [];
 	}
 }

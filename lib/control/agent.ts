@@ -3,8 +3,9 @@ import {type LinkWatch, watchLinks, watchRoutes} from '../kernel/monitor.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {type InstalledRoute, type Route, addRoute, deleteRoute, listRoutes, mainTable, routeProtocols} from '../kernel/route.ts';
 import {Request, Rtnetlink} from '../kernel/rtnetlink.ts';
-import {type Address, type Family, type Prefix, formatPrefix, sameAddress} from '../util/address.ts';
+import {type Address, type Family, type Prefix, formatAddress, formatPrefix, sameAddress} from '../util/address.ts';
 import {SecureNetError, messageOf} from '../util/errors.ts';
+import {LocalRoutes} from './local-routes.ts';
 import {type Way, wayTo} from './next-hop.ts';
 
 /** Where a prefix is. */
@@ -22,9 +23,6 @@ export type AgentListener = {
 /** What a look at the kernel came to, in routes. */
 export type Reconciliation = {readonly kept: number; readonly added: number; readonly removed: number};
 
-/** A host here. */
-type Local = {readonly to: Prefix; /** Index. */ readonly interface: number};
-
 /** As other implementations prefer routes of one's own AS: after all that somebody gave by hand. */
 const metric = 200;
 
@@ -33,13 +31,15 @@ export class Agent {
 	readonly #listener: AgentListener;
 	readonly #watches: readonly LinkWatch[];
 	readonly #request = new Request();
-	/** What shall be, by prefix: next hops of what is elsewhere, interface indexes of what is here. */
+	/** What shall be elsewhere, by prefix. */
 	readonly #far = new Map<string, Known>();
-	readonly #local = new Map<string, Local>();
+	readonly #local = new LocalRoutes(() => this.#open());
 	/** What the kernel has of protocol bgp, as far as we know, by prefix. */
 	#installed = new Map<string, Route>();
 	/** Routes of others, as of the last look. */
 	#others: readonly InstalledRoute[] = [];
+	/** Where they lead to, by next hop: few are asked for often. */
+	readonly #ways = new Map<string, Way | undefined>();
 	/** Prefixes that may not be as they shall. */
 	readonly #doubtful = new Set<string>();
 	/** Whether the kernel must be asked again: a link changed, and with it what the kernel forgets and which next hops can be reached. */
@@ -56,8 +56,8 @@ export class Agent {
 				this.refresh();
 			}),
 			// By routes of others next hops are reached; and one may have been in the way.
-			watchRoutes(router.namespace, protocol => {
-				if (protocol !== routeProtocols.bgp) {
+			watchRoutes(router.namespace, change => {
+				if (change.protocol !== routeProtocols.bgp && !this.#local.isOwn(change)) {
 					this.refresh();
 				}
 			}),
@@ -91,38 +91,25 @@ export class Agent {
 		this.#schedule();
 	}
 
-	/** A host here, on the link of an interface: a route of protocol static, at once. @throws KernelError, nothing of it is then there */
+	/** A host here, on the link of an interface: a route of protocol static, at once. @throws KernelError and what the listener throws, nothing of it is then there */
 	attach(prefixes: readonly Prefix[], index: number): void {
-		using rtnetlink = this.#open();
-		const locals = prefixes.map(to => ({to, interface: index}));
-		for (const local of locals) {
-			addRoute(rtnetlink, local, {replace: true});
-		}
-
+		this.#local.add(prefixes, index);
 		try {
-			rtnetlink.flush();
+			this.#listener.changed(familiesOf(prefixes));
 		} catch (error) {
-			removeLocal(rtnetlink, locals);
+			this.#local.remove(prefixes);
 			throw error;
 		}
-
-		for (const local of locals) {
-			this.#local.set(formatPrefix(local.to), local);
-		}
-
-		this.#listener.changed(familiesOf(prefixes));
 	}
 
-	/** That it is no longer there is fine: its link may be gone. @throws KernelError */
+	/** It is here no longer, so others are told whatever comes of it: what fails is told as a failure. That its routes are gone is fine: its link may be. */
 	detach(prefixes: readonly Prefix[]): void {
-		using rtnetlink = this.#open();
-		const locals = prefixes.flatMap(to => this.#local.get(formatPrefix(to)) ?? []);
-		for (const {to} of locals) {
-			this.#local.delete(formatPrefix(to));
-		}
-
-		removeLocal(rtnetlink, locals);
-		this.#listener.changed(familiesOf(prefixes));
+		this.#attempt(() => {
+			this.#local.remove(prefixes);
+		});
+		this.#attempt(() => {
+			this.#listener.changed(familiesOf(prefixes));
+		});
 	}
 
 	/** Whether packets to it find their way, as far as this router can tell. */
@@ -165,13 +152,20 @@ export class Agent {
 
 		this.#scheduled = setImmediate(() => {
 			this.#scheduled = undefined;
-			try {
+			this.#attempt(() => {
 				this.#reconcile();
-			} catch (error) {
-				this.#stale = true;
-				this.#listener.failed(error instanceof SecureNetError ? error : new SecureNetError('routes', `Routes of ${this.#router.name}: ${messageOf(error)}`, {}, {cause: error}));
-			}
+			});
 		});
+	}
+
+	/** Who asked for it has gone on. */
+	#attempt(work: () => void): void {
+		try {
+			work();
+		} catch (error) {
+			this.#stale = true;
+			this.#listener.failed(error instanceof SecureNetError ? error : new SecureNetError('routes', `Routes of ${this.#router.name}: ${messageOf(error)}`, {}, {cause: error}));
+		}
 	}
 
 	#reconcile(): Reconciliation {
@@ -191,7 +185,7 @@ export class Agent {
 		// Somebody's own route to the prefix is in the way, a link went down meanwhile: what was so at this moment need not stay so.
 		if (!rtnetlink.flushExcept('EEXIST', 'ENETUNREACH', 'ENETDOWN', 'ENODEV', 'ESRCH', 'EHOSTUNREACH')) {
 			this.#read();
-			for (const key of keys.filter(each => !this.#isRight(each))) {
+			for (const key of keys.filter(each => !isRight(this.#installed.get(each), this.#wanted(each)))) {
 				this.#doubtful.add(key);
 			}
 		}
@@ -205,6 +199,7 @@ export class Agent {
 		const isOurs = (route: InstalledRoute) => route.protocol === routeProtocols.bgp && route.table === mainTable && route.metric === metric;
 		this.#installed = new Map(routes.filter(isOurs).map(route => [formatPrefix(route.to), route]));
 		this.#others = routes.filter(route => !isOurs(route));
+		this.#ways.clear();
 	}
 
 	#look(rtnetlink: Rtnetlink): void {
@@ -213,19 +208,14 @@ export class Agent {
 			this.#doubtful.add(key);
 		}
 
-		for (const local of this.#local.values()) {
-			if (!this.#others.some(({to, interface: index}) => index === local.interface && formatPrefix(to) === formatPrefix(local.to))) {
-				addRoute(rtnetlink, local);
-			}
-		}
-
+		this.#local.restore(rtnetlink, this.#others);
 		this.#stale = false;
 	}
 
 	#setRight(key: string, rtnetlink: Rtnetlink): keyof Reconciliation {
 		const installed = this.#installed.get(key);
 		const wanted = this.#wanted(key);
-		if (this.#isRight(key)) {
+		if (isRight(installed, wanted)) {
 			return 'kept';
 		}
 
@@ -244,16 +234,17 @@ export class Agent {
 		return 'removed';
 	}
 
-	#isRight(key: string): boolean {
-		const installed = this.#installed.get(key);
-		const wanted = this.#wanted(key);
-		return installed && wanted ? isSameWay(installed, wanted) : installed === wanted;
-	}
-
 	#wanted(key: string): (Route & Way) | undefined {
 		const far = this.#far.get(key);
-		const way = far && wayTo(far.nextHop, this.#others);
+		const way = far && this.#wayTo(far.nextHop);
 		return far && way && {to: far.to, ...way, metric, protocol: routeProtocols.bgp};
+	}
+
+	#wayTo(nextHop: Address): Way | undefined {
+		const key = formatAddress(nextHop);
+		const way = this.#ways.has(key) ? this.#ways.get(key) : wayTo(nextHop, this.#others);
+		this.#ways.set(key, way);
+		return way;
 	}
 
 	#open(): Rtnetlink {
@@ -265,13 +256,8 @@ function familiesOf(prefixes: readonly Prefix[]): ReadonlySet<Family> {
 	return new Set(prefixes.map(({family}) => family));
 }
 
-/** What is no longer there is fine. */
-function removeLocal(rtnetlink: Rtnetlink, locals: readonly Local[]): void {
-	for (const local of locals) {
-		deleteRoute(rtnetlink, {...local, protocol: routeProtocols.static});
-	}
-
-	rtnetlink.flushExcept('ESRCH', 'ENODEV');
+function isRight(installed: Route | undefined, wanted: (Route & Way) | undefined): boolean {
+	return installed && wanted ? isSameWay(installed, wanted) : installed === wanted;
 }
 
 function isSameWay(a: Route, b: Way): boolean {

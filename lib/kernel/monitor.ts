@@ -3,6 +3,7 @@ import {readdirSync, readlinkSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import type * as Netlink from 'netlink';
 import {type Namespace, inside} from './namespace.ts';
+import {type InstalledRoute, readRoute} from './route.ts';
 import {SOL_SOCKET, SO_RCVBUFFORCE, setSocketOption} from './syscall.ts';
 
 /** The state of a link after a change; one that is deleted is down. */
@@ -13,6 +14,14 @@ export type LinkState = {
 	readonly up: boolean;
 	/** Up and with a carrier: the other end is up too (IFF_RUNNING). */
 	readonly running: boolean;
+};
+
+export type RouteChange = {
+	readonly change: 'added' | 'removed';
+	/** Who installed it: one of `routeProtocols`, or another number. */
+	readonly protocol: number;
+	/** Undefined for what is no route of a table. To be asked before the next event only. */
+	readonly read: () => InstalledRoute | undefined;
 };
 
 export type LinkWatch = {
@@ -46,15 +55,15 @@ export function watchLinks(namespace: Namespace, listener: (change: LinkState) =
 }
 
 /**
-Calls the listener with the protocol of every route that comes or goes in the namespace, from now on. Does not keep the program alive.
+Calls the listener with every route that comes or goes in the namespace, from now on. Does not keep the program alive.
 The kernel is silent about IPv4 routes that go because their link went down.
 Equivalent to: `ip -netns NAMESPACE monitor route`
 */
-export function watchRoutes(namespace: Namespace, listener: (protocol: number) => void): LinkWatch {
+export function watchRoutes(namespace: Namespace, listener: (change: RouteChange) => void): LinkWatch {
 	return watch(namespace, [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE], (type, data) => {
 		if (type === RTM_NEWROUTE || type === RTM_DELROUTE) {
 			// Of struct rtmsg.
-			listener(data[5] ?? 0);
+			listener({change: type === RTM_NEWROUTE ? 'added' : 'removed', protocol: data[5] ?? 0, read: () => readRoute(data)});
 		}
 	});
 }

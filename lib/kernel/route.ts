@@ -1,5 +1,5 @@
 /** Routes by rtnetlink: added, deleted, listed. Functions that change queue; the caller flushes. See rtnetlink(7), ip-route(8). */
-import {type Address, type Family, type Prefix, addressBytes, formatAddress, formatPrefix, fromBytes} from '../util/address.ts';
+import {type Address, type Prefix, addressBytes, formatAddress, formatPrefix, fromBytes} from '../util/address.ts';
 import type {Namespace} from './namespace.ts';
 import {Attributes} from './netlink-attributes.ts';
 import {dump} from './netlink-dump.ts';
@@ -154,12 +154,13 @@ export function listRoutes(namespace: Namespace, {table = mainTable, protocol}: 
 				header[0] = family === 4 ? AF_INET : AF_INET6;
 			});
 		},
-		read: payload => readRoute(payload, family),
+		read: readRoute,
 	})).filter(route => route !== undefined).filter(route => (table === 'all' || route.table === table) && (protocol === undefined || route.protocol === protocol));
 }
 
-/** Undefined for what is no route of a table: remembered ones, those to own addresses, those for everybody. */
-function readRoute(payload: Buffer, family: Family): InstalledRoute | undefined {
+/** From the payload of a message, which begins with a struct rtmsg. Undefined for what is no route of a table: remembered ones, those to own addresses, those for everybody. */
+export function readRoute(payload: Buffer): InstalledRoute | undefined {
+	const family = payload.readUInt8(0) === AF_INET ? 4 : 6;
 	const type = typeNames.get(payload.readUInt8(7));
 	const flags = payload.readUInt32LE(8);
 	if (!type || (flags & RTM_F_CLONED) !== 0) {

@@ -11,6 +11,7 @@ export function tunnelRulesOf(blueprint: Blueprint): Map<string, readonly string
 	const rules = new Map<string, Draft>();
 	const approaches = tunnels.length > 0 ? approachesIn(blueprint) : undefined;
 	for (const plan of tunnels) {
+		const ways = approaches?.(plan);
 		for (const end of plan.ends) {
 			const node = blueprint.nodes.get(end.interface.node);
 			const own = rules.get(end.interface.node) ?? {narrow: [], vxlan: new Map<number, Address[]>(), strays: new Map<string, Stray>()};
@@ -20,8 +21,8 @@ export function tunnelRulesOf(blueprint: Blueprint): Map<string, readonly string
 			}
 
 			for (const other of plan.ends.filter(each => each !== end)) {
-				const ways = approaches?.(end.interface.node, other.interface.node, plan);
-				addSender(own, plan, other, node?.interfaces.filter(each => ways?.has(each) === false).map(({name}) => name) ?? []);
+				const feasible = ways?.(end.interface.node, other.interface.node);
+				addSender(own, plan, other, node?.interfaces.filter(each => feasible?.has(each) === false).map(({name}) => name) ?? []);
 			}
 		}
 	}
@@ -58,7 +59,9 @@ type Stray = TunnelRules['strays'][number];
 function addSender({vxlan, strays}: Draft, plan: TunnelPlan, {endpoint}: TunnelEndPlan, interfaces: readonly string[]): void {
 	const port = plan.via === 'vxlan' ? plan.port : undefined;
 	if (port !== undefined) {
-		vxlan.set(port, [...vxlan.get(port) ?? [], endpoint]);
+		const senders = vxlan.get(port) ?? [];
+		senders.push(endpoint);
+		vxlan.set(port, senders);
 	}
 
 	const key = `${port ?? 'gre'} ${formatAddress(endpoint)}`;

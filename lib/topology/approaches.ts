@@ -3,29 +3,28 @@ import type {Blueprint, InterfacePlan, TunnelPlan} from './blueprint.ts';
 import {Excursion} from './excursion.ts';
 import {type Segment, segmentsOf} from './segments.ts';
 
-/** @param through a tunnel whose own packets these are: none of them comes out of it */
-export type Approaches = (node: string, from: string, through: TunnelPlan) => ReadonlySet<InterfacePlan>;
+export type Approaches = (node: string, from: string) => ReadonlySet<InterfacePlan>;
 
-/** Ways may lead over every node that has two interfaces or more, whether it forwards at the moment or not: a route and a setting are soon made. */
-export function approachesIn(blueprint: Blueprint): Approaches {
+/**
+Ways may lead over every node that has two interfaces or more, whether it forwards at the moment or not: a route and a setting are soon made.
+
+@returns by tunnel whose own packets these are: none of them comes out of it. Each search is as large as the network, and forgotten with the tunnel's answer
+*/
+export function approachesIn(blueprint: Blueprint): (through: TunnelPlan) => Approaches {
 	const {nodes} = blueprint;
 	const segments = crossingsIn(blueprint);
-	const known = new Map<TunnelPlan, Map<string, Excursion<string | Segment>>>();
-	const excursionFrom = (from: string, through: TunnelPlan) => {
+	return through => {
 		const own = new Set(through.ends.map(end => end.interface));
 		const around = (node: string) => nodes.get(node)?.interfaces.filter(each => !own.has(each)).flatMap(each => [segments.get(each) ?? []]) ?? [];
-		return new Excursion<string | Segment>(from, place => typeof place === 'string' ? around(place) : place.map(each => each.node));
-	};
-
-	return (node, from, through) => {
-		const all = known.get(through) ?? new Map<string, Excursion<string | Segment>>();
-		known.set(through, all);
-		const excursion = all.get(from) ?? excursionFrom(from, through);
-		all.set(from, excursion);
-		return new Set(nodes.get(node)?.interfaces.filter(each => {
-			const segment = segments.get(each);
-			return segment !== undefined && excursion.avoids(node, segment);
-		}));
+		const known = new Map<string, Excursion<string | Segment>>();
+		return (node, from) => {
+			const excursion = known.get(from) ?? new Excursion<string | Segment>(from, place => typeof place === 'string' ? around(place) : place.map(each => each.node));
+			known.set(from, excursion);
+			return new Set(nodes.get(node)?.interfaces.filter(each => {
+				const segment = segments.get(each);
+				return segment !== undefined && excursion.avoids(node, segment);
+			}));
+		};
 	};
 }
 

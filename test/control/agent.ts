@@ -57,13 +57,16 @@ test('one that starts again adopts what is right, adds what is missing, and remo
 	const first = agent();
 	t.deepEqual(first.replace([known('20.0.0.1/32', '10.1.0.2'), known('20.0.0.2/32', '10.1.0.2'), known('20.0.0.3/32', '10.1.0.2'), known('fd20::1/128', 'fd01::2')]), {kept: 0, added: 4, removed: 0});
 	first.close();
-	t.deepEqual(agent().replace([known('20.0.0.1/32', '10.1.0.2'), known('20.0.0.2/32', '10.2.0.2'), known('20.0.0.4/32', '10.2.0.2'), known('fd20::1/128', 'fd01::2')]), {kept: 2, added: 2, removed: 1});
+	const second = agent();
+	t.deepEqual(second.replace([known('20.0.0.1/32', '10.1.0.2'), known('20.0.0.2/32', '10.2.0.2'), known('20.0.0.4/32', '10.2.0.2'), known('fd20::1/128', 'fd01::2')]), {kept: 2, added: 2, removed: 1});
 	t.deepEqual(await routes(), [
 		'20.0.0.1 via 10.1.0.2 dev eth1 proto bgp metric 200',
 		'20.0.0.2 via 10.2.0.2 dev eth2 proto bgp metric 200',
 		'20.0.0.4 via 10.2.0.2 dev eth2 proto bgp metric 200',
 		'fd20::1 via fd01::2 dev eth1 proto bgp metric 200',
 	]);
+	// The links are new, and one event more would have it put everything back.
+	second.close();
 	t.deepEqual(agent().replace([]), {kept: 0, added: 0, removed: 4});
 	t.deepEqual(await routes(), []);
 });
@@ -143,4 +146,70 @@ test('what the kernel forgets when a link goes down comes back with the link, ho
 	t.deepEqual(await routes(), before);
 	one.detach([parsePrefix('30.0.0.1/32')]);
 	t.is((await routes()).length, 2);
+});
+
+test('its own routes to hosts, which the kernel tells it of, are no reason to look at all routes', async t => {
+	const [router] = testNamespaces('router') as [Namespace];
+	t.teardown(() => {
+		deleteNamespaces([router]);
+	});
+	await run(['ip', 'link', 'set', 'lo', 'up'], {namespace: router});
+	const changes = new EventEmitter();
+	const seen: string[] = [];
+	const one = new Agent({name: 'router', namespace: router}, {failed: error => t.fail(error.message), changed(families) {
+		seen.push([...families].join(' '));
+		changes.emit('changed');
+	}});
+	t.teardown(() => {
+		one.close();
+	});
+	one.attach([parsePrefix('30.0.0.1/32'), parsePrefix('fd30::1/128')], 1);
+	one.attach([parsePrefix('30.0.0.2/32')], 1);
+	await run(['ip', 'route', 'list'], {namespace: router});
+	one.detach([parsePrefix('30.0.0.1/32'), parsePrefix('fd30::1/128')]);
+	await run(['ip', 'route', 'list'], {namespace: router});
+	const looked = once(changes, 'changed', {signal: AbortSignal.timeout(longPatience)});
+	await run(['ip', 'route', 'delete', '30.0.0.2'], {namespace: router});
+	await looked;
+	// What was taken away by others it has seen, and put back.
+	t.deepEqual(seen, ['4 6', '4', '4 6', '']);
+	t.regex((await run(['ip', 'route', 'list'], {namespace: router})).stdout, /^30\.0\.0\.2 dev lo /);
+});
+
+test('a host that comes although nobody can be told of it is not there, not even after the next look', async t => {
+	const {ip, routes, agent} = await ground(t);
+	const changes = new EventEmitter();
+	const refusal = new Error('not today');
+	const listener = {changed: () => changes.emit('changed')};
+	const [{ifindex: index}] = JSON.parse(await ip('-j', 'link', 'show', 'eth1')) as [{ifindex: number}];
+	const one = agent({changed: () => listener.changed()});
+	listener.changed = () => {
+		throw refusal;
+	};
+	t.is(t.throws(() => {
+		one.attach([parsePrefix('30.0.0.1/32')], index);
+	}), refusal);
+	listener.changed = () => changes.emit('changed');
+	const looked = once(changes, 'changed', {signal: AbortSignal.timeout(longPatience)});
+	one.refresh();
+	await looked;
+	t.deepEqual([one.hasForgotten(parsePrefix('30.0.0.1/32')), await routes()], [true, []]);
+});
+
+test('a host that leaves is gone, although nobody can be told of it', async t => {
+	const {ip, routes, agent} = await ground(t);
+	const failures: string[] = [];
+	const [{ifindex: index}] = JSON.parse(await ip('-j', 'link', 'show', 'eth1')) as [{ifindex: number}];
+	const listener = {changed: () => undefined as unknown};
+	const one = agent({changed: () => listener.changed(), failed: ({message}) => failures.push(message)});
+	one.attach([parsePrefix('30.0.0.1/32')], index);
+	listener.changed = () => {
+		throw new Error('not today');
+	};
+	t.notThrows(() => {
+		one.detach([parsePrefix('30.0.0.1/32')]);
+	});
+	listener.changed = () => undefined;
+	t.deepEqual(failures, ['Routes of router: not today']);
+	t.deepEqual([one.hasForgotten(parsePrefix('30.0.0.1/32')), await routes()], [true, []]);
 });

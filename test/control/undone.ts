@@ -2,7 +2,7 @@
 import test from 'ava';
 import type {Lab} from '../../lib/index.ts';
 import type {Topology} from '../../lib/topology/topology.ts';
-import {parsePrefix} from '../../lib/util/address.ts';
+import {formatAddress, parsePrefix} from '../../lib/util/address.ts';
 import {mesh, until} from '../helpers/edges.ts';
 import {connects, labOf} from '../helpers/scenario.ts';
 import {sketch} from '../helpers/sketch.ts';
@@ -112,6 +112,18 @@ test.serial('a link of one\'s own is not taken away, although a joining once had
 	const lab = await labOf(t, mesh({control: 'controller', edges: 2, hosts: 1}));
 	await lab.run('h1 join edge1', 'del link h1 edge1', 'add link h1 edge1', 'h1 join edge1', 'h1 leave');
 	t.is(linksOf(lab, 'h1'), 1);
+});
+
+test.serial('a link of one\'s own to another router stays, whoever leaves or moves, and the addresses go along with the other one', async t => {
+	const lab = await labOf(t, mesh({control: 'controller', edges: 3, hosts: 1}));
+	const linked = () => lab.network.links.flatMap(({ends}) => ends.some(({node}) => node === 'h1') ? ends.flatMap(({node}) => node === 'h1' ? [] : [node]) : []).sort();
+	const at = () => [...lab.control.edges.places.values()].map(({router, addresses}) => `${router} ${addresses.map(formatAddress).join(' ')}`);
+	await lab.run('h1 join edge1', 'add link h1 edge2', 'h1 leave');
+	t.deepEqual([linked(), at()], [['edge2'], []]);
+	await lab.run('h1 join edge1');
+	t.deepEqual([linked(), at()], [['edge1', 'edge2'], ['edge1 10.0.0.1']]);
+	await lab.run('h1 join edge3');
+	t.deepEqual([linked(), at()], [['edge2', 'edge3'], ['edge3 10.0.0.1']]);
 });
 
 test.serial('a router whose kernel refuses a route does not know the way, until nothing is in it', async t => {
