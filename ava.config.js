@@ -4,9 +4,9 @@ import {relative, sep} from 'node:path';
 
 /** Files of 20 s and more, the longest first. */
 const longest = [
-	'contract/drivers', 'topologies/transcripts', 'contract/faults', 'topologies/together', 'topologies/securenet', 'control/restarts', 'drivers/perimeter-contract', 'topologies/firewalls', 'control/faults', 'vm/run',
+	'contract/drivers', 'topologies/transcripts', 'contract/faults', 'topologies/together', 'topologies/securenet', 'control/restarts', 'control/live-links', 'drivers/perimeter-contract', 'topologies/firewalls', 'control/faults', 'vm/run',
 	'cli/labs', 'commands/path', 'link/ssh-tunnel', 'control/bgp', 'topologies/bgp-control-plane', 'services/gobgp', 'topologies/stateful-stateless', 'link/ssh-reconnect', 'network/tunnels', 'network/tunnels-over-ssh', 'cli/usage',
-	'policy/evaluate', 'policy/grammar', 'policy/compile', 'control/edges', 'drivers/nftables-bridge', 'topologies/live',
+	'policy/evaluate', 'policy/grammar', 'policy/compile', 'control/edges', 'control/late', 'drivers/nftables-bridge', 'topologies/live',
 ].map(name => `test/${name}.ts`);
 
 export default {

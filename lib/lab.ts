@@ -269,8 +269,11 @@ export class Lab extends EventEmitter<LabEvents> {
 	/** Takes the lab down. Twice is fine. */
 	async down(): Promise<void> {
 		try {
-			await this.#control?.down();
-			await this.#enforcement.close();
+			try {
+				await this.#control?.down();
+			} finally {
+				await this.#enforcement.close();
+			}
 		} finally {
 			await this.network.down();
 		}

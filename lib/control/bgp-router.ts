@@ -2,12 +2,13 @@
 import {setTimeout} from 'node:timers/promises';
 import type {Namespace} from '../kernel/namespace.ts';
 import {Gobgp} from '../services/gobgp.ts';
-import type {Watch} from '../services/gobgp-client.ts';
+import {type Watch, isUnanswered} from '../services/gobgp-client.ts';
 import {type BgpNeighbor, type SessionState, isSameNeighbor} from '../services/gobgp-neighbor.ts';
 import type {BgpPath} from '../services/gobgp-path.ts';
 import {type Address, type Prefix, formatAddress, formatPrefix} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
 import type {Agent, Known, Learned} from './agent.ts';
+import {failuresOf} from './failures.ts';
 import {Telling} from './telling.ts';
 
 export type BgpRouterOptions = {
@@ -76,7 +77,7 @@ export class BgpRouter {
 		return this.#sessions.get(formatAddress(neighbor)) === 'established';
 	}
 
-	/** From now on it has these neighbors and no others; sessions that stay the same are not broken. */
+	/** From now on it has these neighbors and no others; sessions that stay the same are not broken. One that is refused is in the way of no other. @throws as Telling.tell */
 	async setNeighbors(neighbors: readonly BgpNeighbor[]): Promise<void> {
 		const wanted = new Map(neighbors.map(each => [formatAddress(each.address), each]));
 		const gone = [...this.#neighbors].filter(([address, old]) => !isSameNeighbor(old, wanted.get(address)));
@@ -91,8 +92,12 @@ export class BgpRouter {
 		}
 
 		await this.#tell(async (_, telling) => {
-			await Promise.all(gone.map(async ([, {address}]) => telling.removeNeighbor(address)));
-			await Promise.all(coming.map(async ([, each]) => telling.addNeighbor(each)));
+			const failures = await failuresOf(gone.map(async ([, {address}]) => telling.removeNeighbor(address)));
+			failures.push(...await failuresOf(coming.map(async ([, each]) => telling.addNeighbor(each))));
+			if (failures.length > 0) {
+				// What was not answered is told again, and what was refused with it.
+				throw failures.find(isUnanswered) ?? failures[0];
+			}
 		});
 	}
 
@@ -187,9 +192,18 @@ export class BgpRouter {
 		this.#letGo();
 		this.#sessions.clear();
 		if (!this.#stopping.signal.aborted) {
-			this.#options.agent.replace([]);
+			this.#forget();
 			this.#options.down(error);
 			this.#starting = this.#rise();
+		}
+	}
+
+	/** Nobody waits for this, so what fails of it is told. */
+	#forget(): void {
+		try {
+			this.#options.agent.replace([]);
+		} catch (error) {
+			this.#options.failed(error as SecureNetError);
 		}
 	}
 

@@ -1,19 +1,22 @@
 /** The control plane that needs no center: a BGP daemon in each edge router announces the hosts there to those in all the others. */
-import {createHash} from 'node:crypto';
 import {join} from 'node:path';
+import {livePaths} from '../network/live-plan.ts';
 import type {Network} from '../network/network.ts';
+import type {Gobgp} from '../services/gobgp.ts';
 import type {NeighborState} from '../services/gobgp-neighbor.ts';
 import type {BgpPath} from '../services/gobgp-path.ts';
 import type {Blueprint} from '../topology/blueprint.ts';
 import {type EdgePlan, type Session, edgesOf, sessionsOf} from '../topology/bgp-sessions.ts';
-import {Paths} from '../topology/paths.ts';
 import {type Prefix, formatAddress} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
+import {Batch, type Deed} from './batch.ts';
 import {BgpRouter} from './bgp-router.ts';
 import type {ControlPlane, RouterChange} from './control-plane.ts';
 import {type Edges, prefixesOf} from './edges.ts';
-import {hasAddresses, hasWay, isSame, keyOf, neighborsOf} from './sessions.ts';
+import {allOf} from './failures.ts';
+import {routerIdOf} from './router-id.ts';
+import {hasAddresses, isSame, keyOf, neighborsOf, wayFinder} from './sessions.ts';
 import {until} from './until.ts';
 
 /** Milliseconds in which the first sessions come about: GoBGP waits up to 10 s before it tries, and may have to try again. */
@@ -32,8 +35,8 @@ export class BgpControl implements ControlPlane {
 	#doubtful: Session[] = [];
 	/** What is under way. */
 	#last: Promise<unknown> = Promise.resolve();
-	/** What is to be told next, by router. */
-	#batches = new Map<string, Record<'announce' | 'withdraw', Prefix[]>>();
+	/** What is to be told next. */
+	#batch = new Batch();
 	/** Are told of sessions and routers that come and go. */
 	readonly #listeners = new Set<() => void>();
 	#isDown = false;
@@ -76,47 +79,62 @@ export class BgpControl implements ControlPlane {
 		return control;
 	}
 
+	/** Who waits is told what failed; nobody who comes later is. */
 	async settled(): Promise<void> {
-		await this.#last;
+		const last = this.#last;
+		try {
+			await last;
+		} catch (error) {
+			if (this.#last === last) {
+				this.#last = Promise.resolve();
+			}
+
+			throw error;
+		}
 	}
 
 	async ready(signal?: AbortSignal): Promise<void> {
 		const coming = this.#coming;
 		this.#coming = [];
 		const missing = () => coming.filter(session => this.#sessions.get(keyOf(session)) === session && !this.#isEstablished(session)).map(({ends: [a, b]}) => `${b.router} with ${formatAddress(a.address)}`);
-		await this.#until(() => missing().length === 0, signal);
+		await until(() => missing().length === 0, {limit: patience, signal, watch: look => {
+			this.#listeners.add(look);
+			return () => this.#listeners.delete(look);
+		}});
 		if (signal?.aborted) {
 			throw new SecureNetError('interrupted', 'Interrupted while waiting for BGP sessions.');
 		}
 
 		if (missing().length > 0) {
-			this.#edges.emit('failure', new SecureNetError('bgp-session', `No BGP session within ${patience / 1000} s: ${missing().join(', ')}. They go on trying; "bgp neighbors" shows how far they are.`));
+			this.#fail(new SecureNetError('bgp-session', `No BGP session within ${patience / 1000} s: ${missing().join(', ')}. They go on trying; "bgp neighbors" shows how far they are.`));
 		}
 	}
 
 	async neighbors(router: string): Promise<NeighborState[]> {
-		await this.#rest();
-		return this.#router(router).gobgp.neighbors();
+		const gobgp = await this.#daemonOf(router);
+		return gobgp.neighbors();
 	}
 
 	async rib(router: string): Promise<BgpPath[]> {
-		await this.#rest();
-		return this.#router(router).gobgp.paths();
+		const gobgp = await this.#daemonOf(router);
+		return gobgp.paths();
 	}
 
 	async down(): Promise<void> {
 		this.#isDown = true;
-		await Promise.all([...this.#routers.values()].map(async router => router.stop()));
+		const routers = [...this.#routers.values()];
 		this.#routers.clear();
+		// Nobody waits for sessions any more.
+		this.#sessions = new Map();
 		this.#tellListeners();
+		await allOf(routers.map(async router => router.stop()));
 	}
 
-	/** Looks whenever a session or router came or went. */
-	async #until(isSo: () => boolean, signal?: AbortSignal): Promise<void> {
-		await until(isSo, {limit: patience, signal, watch: look => {
-			this.#listeners.add(look);
-			return () => this.#listeners.delete(look);
-		}});
+	/** What goes wrong only because the lab goes down is no failure. */
+	#fail(error: SecureNetError): void {
+		if (!this.#isDown) {
+			this.#edges.emit('failure', error);
+		}
 	}
 
 	#tellListeners(): void {
@@ -125,18 +143,15 @@ export class BgpControl implements ControlPlane {
 		}
 	}
 
-	#router(name: string): BgpRouter {
+	/** When nothing is under way; what fails of it is for others to hear. */
+	async #daemonOf(name: string): Promise<Gobgp> {
+		await this.#last.catch(() => undefined);
 		const router = this.#routers.get(name);
 		if (!router) {
 			throw unknownName('edge router', name, this.#routers.keys());
 		}
 
-		return router;
-	}
-
-	/** Until nothing is under way; what fails of it is for others to hear. */
-	async #rest(): Promise<void> {
-		await this.#last.catch(() => undefined);
+		return router.gobgp;
 	}
 
 	/** Nobody waits for what links and tunnels that came or went lead to, so what fails of it is told. */
@@ -145,7 +160,7 @@ export class BgpControl implements ControlPlane {
 		try {
 			await this.#reconfigure();
 		} catch (error) {
-			this.#edges.emit('failure', error as SecureNetError);
+			this.#fail(error as SecureNetError);
 		}
 
 		if (change === 'removed') {
@@ -159,10 +174,9 @@ export class BgpControl implements ControlPlane {
 
 	/** Doubtful sessions that have a way now are waited for as if they were new. */
 	#hope(): void {
-		const {blueprint} = this.#edges;
-		const paths = new Paths(blueprint);
+		const hasWay = this.#wayFinder();
 		const current = this.#doubtful.filter(session => this.#sessions.get(keyOf(session)) === session);
-		const hopeful = current.filter(session => hasWay(blueprint, session, paths));
+		const hopeful = current.filter(hasWay);
 		this.#coming = [...this.#coming, ...hopeful];
 		this.#doubtful = current.filter(session => !hopeful.includes(session));
 	}
@@ -180,22 +194,28 @@ export class BgpControl implements ControlPlane {
 		}
 	}
 
-	/** All that comes while the program does one thing goes to each daemon in one go. */
-	#put(deed: 'announce' | 'withdraw', router: string, prefixes: readonly Prefix[]): void {
-		const isFirst = this.#batches.size === 0;
-		const batch = this.#batches.get(router) ?? {announce: [], withdraw: []};
-		this.#batches.set(router, batch);
-		batch[deed].push(...prefixes);
-		if (isFirst) {
-			this.#begin(async () => this.#send());
-		}
+	#wayFinder(): (session: Session) => boolean {
+		return wayFinder(this.#edges.blueprint, () => livePaths(this.#network));
 	}
 
+	/** All that comes while the program does one thing goes to each daemon in one go. */
+	#put(deed: Deed, router: string, prefixes: readonly Prefix[]): void {
+		if (this.#batch.isEmpty) {
+			this.#begin(async () => this.#send());
+		}
+
+		this.#batch.put(deed, router, prefixes);
+	}
+
+	/** Announcements come first: a host that moves is known somewhere at any moment. */
 	async #send(): Promise<void> {
-		const batches = this.#batches;
-		this.#batches = new Map();
-		for (const deed of ['announce', 'withdraw'] as const) {
-			await Promise.all([...batches].map(async ([router, batch]) => this.#routers.get(router)?.[deed](batch[deed])));
+		const batch = this.#batch;
+		this.#batch = new Batch();
+		const tell = async (deed: Deed) => allOf(batch.of(deed).map(async ([router, prefixes]) => this.#routers.get(router)?.[deed](prefixes)));
+		try {
+			await tell('announce');
+		} finally {
+			await tell('withdraw');
 		}
 	}
 
@@ -214,25 +234,26 @@ export class BgpControl implements ControlPlane {
 		const {blueprint} = this.#edges;
 		const plans = edgesOf(blueprint).filter(({name}) => this.#edges.agents.has(name));
 		const sessions = this.#renewSessions(blueprint);
-		const outcomes = await Promise.allSettled(plans.map(async plan => {
-			const router = this.#routers.get(plan.name) ?? await this.#start(plan);
-			await router.setNeighbors(neighborsOf(plan.name, sessions));
-		}));
-		this.#tellListeners();
-		const failure = outcomes.find(({status}) => status === 'rejected') as PromiseRejectedResult | undefined;
-		if (failure) {
-			throw failure.reason;
+		try {
+			await allOf(plans.map(async plan => {
+				const router = this.#routers.get(plan.name) ?? await this.#start(plan);
+				await router.setNeighbors(neighborsOf(plan.name, sessions));
+			}));
+		} finally {
+			this.#tellListeners();
 		}
 	}
 
-	/** One that is established stays as it is while both routers have its addresses: that another way to a neighbor came is no reason to break it. */
+	/** One that is established stays as it is while both routers have its addresses and there is a way between them: that another way to a neighbor came is no reason to break it. */
 	#renewSessions(blueprint: Blueprint): Session[] {
 		const before = this.#sessions;
+		const hasWay = this.#wayFinder();
+		const isGood = (session: Session) => this.#isEstablished(session) && hasAddresses(blueprint, session) && hasWay(session);
 		// A router that goes is in the blueprint until it has gone.
 		const planned = sessionsOf(blueprint).filter(({ends}) => ends.every(({router}) => this.#edges.agents.has(router)));
 		const sessions = planned.map(session => {
 			const known = before.get(keyOf(session));
-			return known && (isSame(known, session) || (this.#isEstablished(known) && hasAddresses(blueprint, known))) ? known : session;
+			return known && (isSame(known, session) || isGood(known)) ? known : session;
 		});
 		this.#sessions = new Map(sessions.map(session => [keyOf(session), session]));
 		this.#coming = [...this.#coming, ...sessions.filter(session => before.get(keyOf(session)) !== session)];
@@ -254,13 +275,13 @@ export class BgpControl implements ControlPlane {
 			agent: this.#edges.agent(name),
 			down: error => {
 				this.#edges.emit('router', {router: name, change: 'down', error});
-				this.#edges.emit('failure', error);
+				this.#fail(error);
 			},
 			up: () => {
 				this.#edges.emit('router', {router: name, change: 'up'});
 			},
 			failed: error => {
-				this.#edges.emit('failure', error);
+				this.#fail(error);
 			},
 			changed: () => {
 				this.#tellListeners();
@@ -276,10 +297,4 @@ export class BgpControl implements ControlPlane {
 
 		return router;
 	}
-}
-
-/** Its first IPv4 address, as is usual; without one a number that nobody else is likely to have. */
-function routerIdOf({name, interfaces}: EdgePlan): string {
-	const address = interfaces.flatMap(({addresses}) => addresses).find(each => each.address.family === 4)?.address;
-	return address ? formatAddress(address) : [...createHash('sha1').update(name).digest().subarray(0, 4)].join('.');
 }

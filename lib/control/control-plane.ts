@@ -32,7 +32,7 @@ export type EdgeEvents = {
 
 export type ControlPlane = {
 	readonly kind: ControlKind;
-	/** Resolves when all that it was told of has been passed on. @throws SecureNetError when something of it failed */
+	/** Resolves when all that it was told of has been passed on. @throws SecureNetError when something of it failed, once: who waits later is not told of it again */
 	settled(): Promise<void>;
 	/**
 	Resolves when routers that came since it was last asked, or were linked, can tell each other things, or have not managed to in time, which is told of as a failure: they go on trying.

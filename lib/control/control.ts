@@ -89,8 +89,7 @@ export class Control {
 	async leave(hosts: readonly string[]): Promise<Spread & {readonly left: readonly Place[]}> {
 		const begin = performance.now();
 		const left = await this.edges.leave(hosts);
-		const isAware = (agent: Agent) => left.flatMap(prefixesOf).every(to => agent.hasForgotten(to));
-		return {left, ...await this.#spread(begin, isAware, agent => !isAware(agent))};
+		return {left, ...await this.#forgotten(left, begin)};
 	}
 
 	/**
@@ -113,21 +112,26 @@ export class Control {
 	}
 
 	/**
-	Call before nodes go; those that are no edge routers are none of its business.
+	Call before nodes go; those that are no edge routers are none of its business. What others refuse to hear of it is told as a failure: no reason to stay.
 
 	@returns who had to leave, and where from
-	@throws as Edges.refuseRemoval, before anything happens
+	@throws as Edges.refuseRemoval, before anything happens; as Edges.leave
 	*/
 	async removeRouters(nodes: readonly string[], options: {readonly force: boolean}): Promise<readonly Place[]> {
 		const routers = nodes.filter(name => this.edges.agents.has(name));
+		if (routers.length === 0) {
+			return [];
+		}
+
 		this.edges.refuseRemoval(routers, new Set(nodes), options);
 		const hosts = routers.flatMap(router => this.edges.hostsAt(router));
-		const {left} = hosts.length > 0 ? await this.leave(hosts) : {left: []};
+		const left = hosts.length > 0 ? await this.edges.leave(hosts) : [];
+		await this.#unhindered(async () => this.#forgotten(left, performance.now()));
 		for (const router of routers) {
 			this.edges.removeRouter(router);
 		}
 
-		await this.#plane.settled();
+		await this.#unhindered(async () => this.#plane.settled());
 		return left;
 	}
 
@@ -142,8 +146,25 @@ export class Control {
 
 	/** Twice is fine. */
 	async down(): Promise<void> {
-		await this.#plane.down();
-		this.edges.close();
+		try {
+			await this.#plane.down();
+		} finally {
+			this.edges.close();
+		}
+	}
+
+	/** What fails is told. */
+	async #unhindered(work: () => Promise<unknown>): Promise<void> {
+		try {
+			await work();
+		} catch (error) {
+			this.edges.emit('failure', error as SecureNetError);
+		}
+	}
+
+	async #forgotten(left: readonly Place[], begin: number): Promise<Spread> {
+		const isAware = (agent: Agent) => left.flatMap(prefixesOf).every(to => agent.hasForgotten(to));
+		return this.#spread(begin, isAware, agent => !isAware(agent));
 	}
 
 	/** Waits until those that are new know everybody whom they can hear of. */

@@ -9,7 +9,7 @@ import {segmentsOf} from '../topology/segments.ts';
 import {type Mac, type Prefix, prefixOf} from '../util/address.ts';
 import {InputError, type SecureNetError} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
-import {type Attachment, attachmentOf} from './access.ts';
+import {type Attachment, type Segments, attachmentOf} from './access.ts';
 import {AccessLinks} from './access-links.ts';
 import {Agent} from './agent.ts';
 import {type Claim, announce} from './announcement.ts';
@@ -98,8 +98,9 @@ export class Edges extends EventEmitter<Events> {
 			let linked: readonly string[] = [];
 			try {
 				linked = await this.#links.make(joinings);
+				const segments = segmentsOf(this.blueprint);
 				for (const {host, router} of joinings) {
-					settled.push(this.#settle(host, router, moving.find(place => place.host === host)));
+					settled.push(this.#settle({host, router}, segments, moving.find(place => place.host === host)));
 				}
 			} catch (error) {
 				await this.#takeBack(settled, moving, linked);
@@ -158,10 +159,14 @@ export class Edges extends EventEmitter<Events> {
 		return sortNames([...this.#places.values()].filter(place => place.router === router).map(({host}) => host));
 	}
 
+	/** Routers have no agents after this, so who waits until they know something waits no longer. Twice is fine. */
 	close(): void {
 		for (const agent of this.#agents.values()) {
 			agent.close();
 		}
+
+		this.#agents.clear();
+		this.emit('routes');
 	}
 
 	/** Nobody has been told of a joining yet. Who moved is nowhere. */
@@ -180,8 +185,8 @@ export class Edges extends EventEmitter<Events> {
 		await this.#links.take(linked);
 	}
 
-	#settle(host: string, router: string, before: Place | undefined): Settled {
-		const attachment = attachmentOf(this.blueprint, host, router);
+	#settle({host, router}: Joining, segments: Segments, before: Place | undefined): Settled {
+		const attachment = attachmentOf(this.blueprint, host, router, segments);
 		if (!attachment || attachment.addresses.length === 0) {
 			throw noAddress(host, router);
 		}
@@ -264,11 +269,13 @@ export class Edges extends EventEmitter<Events> {
 		const node = this.#network.node(router);
 		this.#agents.set(router, new Agent(node, {
 			changed: families => {
-				if (families.has(6)) {
-					answerForRoutes(node);
+				try {
+					if (families.has(6)) {
+						answerForRoutes(node);
+					}
+				} finally {
+					this.emit('routes');
 				}
-
-				this.emit('routes');
 			},
 			failed: error => this.emit('failure', error),
 		}));

@@ -1,9 +1,10 @@
 /** What comes to a network comes to its control plane too, or not at all. */
 import type {Added, Addition, Network} from '../network/network.ts';
+import {Undo} from '../network/undo.ts';
 import {InputError} from '../util/errors.ts';
 import type {Control} from './control.ts';
 
-/** @throws as Network.add, Control.addRouters, everything then is as before; InputError `not-live` */
+/** @throws as Network.add, Control.addRouters, everything then is as before, or the error says what is not; InputError `not-live` */
 export async function grow(network: Network, control: Control | undefined, addition: Addition, signal: AbortSignal | undefined): Promise<Added> {
 	if (!control) {
 		refuseEdges(addition);
@@ -11,15 +12,18 @@ export async function grow(network: Network, control: Control | undefined, addit
 
 	const added = await network.add(addition, {signal});
 	const nodes = added.nodes.map(({name}) => name);
+	const undo = new Undo();
+	undo.add(async () => network.remove({...added, nodes}));
+	undo.add(async () => {
+		await control?.removeRouters(nodes, {force: true});
+	});
 	try {
 		await control?.addRouters(nodes, signal);
 		if (leadsToRouters(network, added)) {
 			await control?.ready(signal);
 		}
 	} catch (error) {
-		await control?.removeRouters(nodes, {force: true});
-		await network.remove({...added, nodes});
-		throw error;
+		throw await undo.after(error);
 	}
 
 	return added;

@@ -2,7 +2,7 @@
 import type {BgpNeighbor} from '../services/gobgp-neighbor.ts';
 import type {Session} from '../topology/bgp-sessions.ts';
 import type {Blueprint} from '../topology/blueprint.ts';
-import type {Paths} from '../topology/paths.ts';
+import {Paths} from '../topology/paths.ts';
 import {sameAddress} from '../util/address.ts';
 
 /** There is one for each pair and family. */
@@ -18,8 +18,13 @@ export function hasAddresses({nodes}: Blueprint, {ends}: Session): boolean {
 	return ends.every(({router, address}) => nodes.get(router)?.interfaces.some(({addresses}) => addresses.some(own => sameAddress(own.address, address))));
 }
 
-/** Whether packets get from each end to the other, as it is planned. */
-export function hasWay({nodes}: Blueprint, {ends: [a, b]}: Session, paths: Paths): boolean {
+/** Whether packets get from each end of a session to the other: as it is planned, or else as it is at the moment. */
+export function wayFinder(blueprint: Blueprint, look: () => Paths): (session: Session) => boolean {
+	let [planned, live]: Array<Paths | undefined> = [];
+	return session => hasWay(blueprint, session, planned ??= new Paths(blueprint)) || hasWay(blueprint, session, live ??= look());
+}
+
+function hasWay({nodes}: Blueprint, {ends: [a, b]}: Session, paths: Paths): boolean {
 	return ([[a, b], [b, a]] as const).every(([own, other]) => {
 		const from = nodes.get(own.router);
 		return from !== undefined && paths.from(from, other.address).broken === undefined;

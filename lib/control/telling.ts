@@ -23,6 +23,8 @@ export type TellingListener = {
 
 /** Milliseconds until it is told again, twice as long each time, and how often. */
 const repeat = {first: 500, times: 4} as const;
+/** Milliseconds for which others wait until it has answered; a call takes 1 to 3 on an idle machine. */
+const politeness = 2000;
 
 export class Telling {
 	readonly #gobgp: Gobgp;
@@ -32,6 +34,8 @@ export class Telling {
 	/** Neighbors as it was last told of them and said yes, by address: it does not say itself how it has them. */
 	readonly #told = new Map<string, BgpNeighbor>();
 	#isRepeating = false;
+	/** Whether what it is being told is no longer waited for. */
+	#isLate = false;
 	/** Whether it may not have heard everything. */
 	#owes = false;
 
@@ -42,29 +46,27 @@ export class Telling {
 	}
 
 	/**
-	Call when what is wanted has changed. While the daemon is told again what it has not heard, that is part of it.
+	Call when what is wanted has changed. While the daemon is told again what it has not heard, that is part of it. One that is silent is waited for a short while only: it is told more when it has answered.
 
 	@throws SecureNetError `gobgp` when it refuses
 	*/
 	async tell(work: (gobgp: Gobgp) => Promise<void>): Promise<void> {
-		if (this.#isRepeating) {
+		if (this.#isRepeating || this.#isLate) {
 			this.#owes = true;
 			return;
 		}
 
+		const telling = this.#hear(work);
+		const waiting = new AbortController();
+		const late = setTimeout(politeness, 'late', {signal: waiting.signal}).catch(() => undefined);
 		try {
-			await work(this.#gobgp);
-		} catch (error) {
-			if (this.#isClosed()) {
-				return;
-			}
+			this.#isLate = await Promise.race([telling, late]) === 'late';
+		} finally {
+			waiting.abort();
+		}
 
-			if (!isUnanswered(error)) {
-				throw error;
-			}
-
-			this.#owes = true;
-			void this.#repeat(error);
+		if (this.#isLate) {
+			void this.#follow(telling);
 		}
 	}
 
@@ -89,15 +91,47 @@ export class Telling {
 		return this.#closing.signal.aborted;
 	}
 
+	/** What is not answered is told again. @throws SecureNetError `gobgp` when it refuses */
+	async #hear(work: (gobgp: Gobgp) => Promise<void>): Promise<void> {
+		try {
+			await work(this.#gobgp);
+		} catch (error) {
+			if (this.#isClosed()) {
+				return;
+			}
+
+			if (!isUnanswered(error)) {
+				throw error;
+			}
+
+			this.#owes = true;
+			void this.#repeat(error);
+		}
+	}
+
+	/** Nobody else hears how it ended what it was told. Never throws. */
+	async #follow(telling: Promise<void>): Promise<void> {
+		try {
+			await telling;
+		} catch (error) {
+			this.#tellRefusal(error);
+		}
+
+		this.#isLate = false;
+		if (this.#owes) {
+			await this.#repeat();
+		}
+	}
+
 	/** Once is enough for all that was not answered. Never throws. */
-	async #repeat(first: SecureNetError): Promise<void> {
+	async #repeat(silence?: SecureNetError): Promise<void> {
 		if (this.#isRepeating) {
 			return;
 		}
 
 		this.#isRepeating = true;
-		this.#listener.failed(new SecureNetError('gobgp', `${first.message} It is told again until it answers.`, {}, {cause: first}));
-		let [last, times, wasRefused] = [first, 0, false];
+		this.#tellSilence(silence);
+		let [last, times, wasRefused] = [silence, 0, false];
 		while (this.#owes && times < repeat.times && !this.#isClosed()) {
 			await setTimeout(repeat.first << times, undefined, {signal: this.#closing.signal, ref: false}).catch(() => undefined);
 			this.#owes = false;
@@ -106,6 +140,7 @@ export class Telling {
 				[times, wasRefused] = [0, false];
 			} catch (error) {
 				if (isUnanswered(error)) {
+					this.#tellSilence(last ? undefined : error);
 					this.#owes = true;
 					[last, times] = [error, times + 1];
 				} else if (wasRefused) {
@@ -119,8 +154,14 @@ export class Telling {
 		}
 
 		this.#isRepeating = false;
-		if (this.#owes && !this.#isClosed()) {
+		if (last && this.#owes && !this.#isClosed()) {
 			this.#listener.hung(new SecureNetError('gobgp', `gobgpd of ${this.#gobgp.node} was told ${repeat.times} times and has not answered, so it is ended: ${last.message}`, {}, {cause: last}));
+		}
+	}
+
+	#tellSilence(cause: SecureNetError | undefined): void {
+		if (cause && !this.#isClosed()) {
+			this.#listener.failed(new SecureNetError('gobgp', `${cause.message} It is told again until it answers.`, {}, {cause}));
 		}
 	}
 

@@ -7,6 +7,8 @@ import {type GobgpMethod, gobgpSchema, serviceName} from './gobgp-schema.ts';
 const patience = 30_000;
 /** Bytes of an answer; gRPC's own limit, 4 MiB, is 20,000 paths. */
 const largestAnswer = 256 << 20;
+/** Milliseconds until it is asked again whether it listens; gRPC's own are 1000. */
+const reconnect = 100;
 
 type Call = Grpc.MethodDefinition<object, unknown>;
 
@@ -21,36 +23,39 @@ export class GobgpClient {
 	readonly #calls: Readonly<Record<string, Call>>;
 	/** Milliseconds. */
 	readonly #limit: number;
+	readonly #newMetadata: (options: Grpc.MetadataOptions) => Grpc.Metadata;
 	#closed = false;
 
-	private constructor(node: string, client: Grpc.Client, calls: Readonly<Record<string, Call>>, limit: number) {
+	private constructor(node: string, grpc: typeof Grpc, {client, calls, limit}: {readonly client: Grpc.Client; readonly calls: Readonly<Record<string, Call>>; readonly limit: number}) {
 		this.#node = node;
+		this.#newMetadata = options => new grpc.Metadata(options);
 		this.#client = client;
 		this.#calls = calls;
 		this.#limit = limit;
 	}
 
 	/**
-	The packages are loaded here, so that a lab without BGP does not wait for them. The daemon may be there before it listens: then it is asked again.
+	The packages are loaded here, so that a lab without BGP does not wait for them. Nothing is connected yet.
 
 	@param node the router that the daemon runs in, for errors
 	@param socket path of its unix socket
 	@param limit milliseconds until a call must be answered
-	@throws SecureNetError `gobgp` when it does not answer
 	*/
 	static async open(node: string, socket: string, limit = patience): Promise<GobgpClient> {
 		const [grpc, {fromJSON}] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
 		const definition = fromJSON(gobgpSchema() as object, {keepCase: true, longs: Number, defaults: true, json: true});
-		const client = new grpc.Client(`unix:${socket}`, grpc.credentials.createInsecure(), {'grpc.max_receive_message_length': largestAnswer, 'grpc.enable_http_proxy': 0});
-		await untilReady(node, client);
-		return new GobgpClient(node, client, definition[serviceName] as unknown as Readonly<Record<string, Call>>, limit);
+		const client = new grpc.Client(`unix:${socket}`, grpc.credentials.createInsecure(), {'grpc.max_receive_message_length': largestAnswer, 'grpc.enable_http_proxy': 0, 'grpc.initial_reconnect_backoff_ms': reconnect});
+		return new GobgpClient(node, grpc, {client, calls: definition[serviceName] as unknown as Readonly<Record<string, Call>>, limit});
 	}
 
-	/** @throws SecureNetError `gobgp` */
-	async call(name: GobgpMethod, request: object): Promise<unknown> {
+	/**
+	@param untilReady a daemon that does not listen yet is asked again until it does
+	@throws SecureNetError `gobgp`
+	*/
+	async call(name: GobgpMethod, request: object, {untilReady = false}: {readonly untilReady?: boolean} = {}): Promise<unknown> {
 		const {path, requestSerialize, responseDeserialize} = this.#method(name);
 		return new Promise((resolve, reject) => {
-			this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, this.#limited, (error, answer) => {
+			this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, this.#newMetadata({waitForReady: untilReady}), this.#limited, (error, answer) => {
 				if (error) {
 					reject(this.#error(name, error));
 				} else {
@@ -161,17 +166,4 @@ const status = {deadlineExceeded: 4, unavailable: 14} as const;
 export function isUnanswered(error: unknown): error is SecureNetError {
 	const {code} = (error instanceof SecureNetError ? error.cause : undefined) as {readonly code?: unknown} | undefined ?? {};
 	return code === status.deadlineExceeded || code === status.unavailable;
-}
-
-async function untilReady(node: string, client: Grpc.Client): Promise<void> {
-	await new Promise<void>((resolve, reject) => {
-		client.waitForReady(Date.now() + patience, error => {
-			if (error) {
-				client.close();
-				reject(new SecureNetError('gobgp', `gobgpd of ${node} did not answer within ${patience / 1000} s.`, {}, {cause: error}));
-			} else {
-				resolve();
-			}
-		});
-	});
 }

@@ -77,12 +77,16 @@ export class Gobgp {
 	*/
 	static async start(options: GobgpOptions): Promise<Gobgp> {
 		const files = filesOf(options);
-		const program = await startProgram(options, files);
+		// Nothing that can fail stands between the start and the try: nobody else knows of the daemon.
 		const client = await GobgpClient.open(options.node, files.socket, options.callLimit);
+		const program = await startProgram(options, files).catch((error: unknown) => {
+			client.close();
+			throw error;
+		});
 		const gobgp = new Gobgp(options, program, client, files.log);
 		try {
 			// TCP port 179 of all its addresses.
-			await gobgp.#answer(client.call('StartBgp', {global: {asn: options.as, router_id: options.routerId}}));
+			await gobgp.#answer(client.call('StartBgp', {global: {asn: options.as, router_id: options.routerId}}, {untilReady: true}));
 		} catch (error) {
 			await gobgp.stop();
 			throw error;

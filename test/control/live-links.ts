@@ -58,18 +58,34 @@ withGobgp('bgp: a session comes with a link and goes with it, and one that is es
 	await reached(t, lab, 'by the link that came again');
 });
 
-/** edge1 and edge2 with a link, and each at a switch; the two switches have none. */
-function twoLans(control: ControlKind): Topology {
+type Site = {readonly edge: ReturnType<Topology['addRouter']>; readonly lan: ReturnType<Topology['addSwitch']>};
+
+/** edge1 and edge2 with a link, and each at a switch; the two switches have one only if they are `joined`. */
+function twoLans(control: ControlKind, {joined = false} = {}): Topology {
 	return sketch(topology => {
-		const edges = [1, 2].map(number => {
+		const sites = [1, 2].map(number => {
 			const edge = topology.addRouter(`edge${number}`, {proxyArp: true, bgp: {as: 65_000}});
-			topology.addLink(edge.interface({ip: `172.16.9.${number}/24`}), topology.addSwitch(`s${number}`));
+			const lan = topology.addSwitch(`s${number}`);
+			topology.addLink(edge.interface({ip: `172.16.9.${number}/24`}), lan);
 			topology.addHost(`h${number}`, {ip: `10.0.0.${number}/24`, gateway: 'none'});
-			return edge;
-		}) as [ReturnType<Topology['addRouter']>, ReturnType<Topology['addRouter']>];
-		topology.addLink(edges[0].interface({ip: '172.20.0.1/30'}), edges[1].interface({ip: '172.20.0.2/30'}));
+			return {edge, lan};
+		}) as [Site, Site];
+		topology.addLink(sites[0].edge.interface({ip: '172.20.0.1/30'}), sites[1].edge.interface({ip: '172.20.0.2/30'}));
+		if (joined) {
+			topology.addLink(sites[0].lan, sites[1].lan);
+		}
 	}, {control});
 }
+
+withGobgp('bgp: a session whose wire is cut goes another way at once', async t => {
+	const lab = await labOf(t, twoLans('bgp', {joined: true}));
+	t.deepEqual(await sessions(lab), ['172.16.9.2 established']);
+	await lab.remove({links: lab.network.linksBetween('s1', 's2')});
+	await lab.control.plane.settled();
+	t.regex((await sessions(lab)).join(', '), /^172\.20\.0\.2 [\w-]+$/);
+	await lab.join({host: 'h1', router: 'edge1'}, {host: 'h2', router: 'edge2'});
+	await until(t, lab, () => lab.control.edges.agent('edge1').learned.some(({nextHop}) => formatAddress(nextHop) === '172.20.0.2'), 'session');
+});
 
 withGobgp('bgp: a link by which a session comes about that took the place of another is waited for', async t => {
 	const lab = await labOf(t, twoLans('bgp'));
@@ -88,6 +104,7 @@ withGobgp('bgp: what fails when a link goes is told, and is in the way of no lat
 	const failed = once(lab, 'failure', {signal: AbortSignal.timeout(longPatience)});
 	await lab.remove({links: lab.network.linksBetween('edge1', 'edge2')});
 	t.like(await failed, [{message: 'not today'}]);
+	t.regex((await sessions(lab)).join(', '), /172\.16\.9\.2 /, 'the new neighbor');
 	await lab.join({host: 'h1', router: 'edge1'});
 	t.is(lab.control.edges.places.get('h1')?.router, 'edge1');
 });

@@ -5,10 +5,13 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
 import type {Lab} from '../../lib/index.ts';
+import {Agent} from '../../lib/control/agent.ts';
 import type {RouterChange} from '../../lib/control/control-plane.ts';
 import {Gobgp} from '../../lib/services/gobgp.ts';
 import type {LinkSpec} from '../../lib/topology/specs.ts';
+import {SecureNetError} from '../../lib/util/errors.ts';
 import {mesh} from '../helpers/edges.ts';
+import {eventually} from '../helpers/eventually.ts';
 import {gobgpsOf} from '../helpers/gobgps.ts';
 import {needing} from '../helpers/needing.ts';
 import {longPatience, patience} from '../helpers/patience.ts';
@@ -59,6 +62,31 @@ withGobgp('a daemon that dies while it is told its neighbors is followed by one 
 	t.deepEqual(changes.map(({change}) => change), ['down', 'down', 'up']);
 	t.deepEqual(starts, ['edge1', 'edge1']);
 	t.is(gobgpsOf(lab, 'edge1').length, 1);
+});
+
+withGobgp('a daemon that ends is followed by another one though the kernel refuses what follows from it, and that is told', async t => {
+	const lab = await labOf(t, mesh({edges: 2, hosts: 0}));
+	const failures: string[] = [];
+	lab.on('failure', ({message}) => failures.push(message));
+	const usual = Object.getOwnPropertyDescriptor(Agent.prototype, 'replace') as PropertyDescriptor;
+	const asUsual = () => Object.defineProperty(Agent.prototype, 'replace', usual);
+	t.teardown(asUsual);
+	Agent.prototype.replace = () => {
+		asUsual();
+		throw new SecureNetError('kernel', 'not today');
+	};
+
+	for (const pid of gobgpsOf(lab, 'edge1')) {
+		process.kill(pid, 'SIGKILL');
+	}
+
+	const signal = AbortSignal.timeout(longPatience);
+	for (let change = ''; change !== 'up';) {
+		[{change}] = await once(lab, 'router', {signal}) as [RouterChange];
+	}
+
+	t.is(failures[0], 'not today');
+	t.regex(failures[1] ?? '', /^gobgpd of edge1 ended unexpectedly/);
 });
 
 withGobgp('an edge router whose daemon does not start has not come', async t => {
@@ -141,6 +169,19 @@ withGobgp('the wait for sessions has an end, and is only for routers that came',
 	t.regex(failures[0] ?? '', /^No BGP session within 30 s: edge3 with 172\.20\.3\.1\./);
 	failures.splice(0);
 	await addEdge(lab, 'edge4', 4);
+	t.deepEqual(failures, []);
+});
+
+withGobgp('a lab that goes down while somebody waits for sessions ends the wait, and tells of none that is missing', async t => {
+	const lab = await labOf(t, mesh({edges: 2, hosts: 1, joined: 1}));
+	const failures: string[] = [];
+	lab.on('failure', ({message}) => failures.push(message));
+	const coming = addEdge(lab, 'edge3', 3);
+	await once(lab, 'link', {signal: AbortSignal.timeout(longPatience)});
+	await lab.node('edge1').execute(['ip', 'link', 'set', 'edge1-eth1', 'down']);
+	t.true(await eventually(async () => (await lab.control.plane.neighbors('edge1')).length === 2));
+	await lab.down();
+	await coming;
 	t.deepEqual(failures, []);
 });
 

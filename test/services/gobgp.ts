@@ -1,6 +1,6 @@
 /** gobgpd: told over its socket, heard by its neighbor, and its end is an error, never a wait. */
 import {EventEmitter, once} from 'node:events';
-import {readdirSync, readFileSync, rmSync} from 'node:fs';
+import {type FSWatcher, readdirSync, readFileSync, rmSync, watch} from 'node:fs';
 import type {ExecutionContext} from 'ava';
 import {type RunningProgram, isAlive} from '../../lib/kernel/daemon.ts';
 import {type Namespace, deleteNamespaces} from '../../lib/kernel/namespace.ts';
@@ -10,7 +10,7 @@ import type {BgpPath} from '../../lib/services/gobgp-path.ts';
 import {formatAddress, formatPrefix, parseAddress, parsePrefix} from '../../lib/util/address.ts';
 import {testDirectory, testNamespaces} from '../helpers/fabric.ts';
 import {needing} from '../helpers/needing.ts';
-import {longPatience} from '../helpers/patience.ts';
+import {longPatience, patience} from '../helpers/patience.ts';
 
 const withGobgp = await needing('gobgpd');
 
@@ -184,6 +184,44 @@ withGobgp('one that is only late is ended', async t => {
 	}}), {code: 'gobgp', message: /^gobgpd of r1 did not start within 10 s\./});
 	t.truthy(program);
 	t.false(program && isAlive(program.pid, program.startTime));
+});
+
+/** Starts one that gets a signal as soon as it has its socket. Returns what is told of it, and whether it still runs then. */
+async function signalled(t: ExecutionContext, signal: 'SIGKILL' | 'SIGSTOP', callLimit?: number): Promise<{readonly message: string; readonly runs: boolean}> {
+	const [namespace] = testNamespaces('bgp1') as [Namespace];
+	const directory = testDirectory();
+	const runs = () => program !== undefined && isAlive(program.pid, program.startTime);
+	let program: RunningProgram | undefined;
+	let watcher: FSWatcher | undefined;
+	t.teardown(() => {
+		watcher?.close();
+		if (program && runs()) {
+			process.kill(program.pid, 'SIGKILL');
+		}
+
+		deleteNamespaces([namespace]);
+		rmSync(directory, {recursive: true});
+	});
+	const error = await t.throwsAsync(Gobgp.start({node: 'r1', namespace, directory, as: 65_000, routerId: '1.1.1.1', callLimit, onStart(begun) {
+		program = begun;
+		watcher = watch(directory, (_event, name) => {
+			if (name === 'r1.sock' && runs()) {
+				process.kill(begun.pid, signal);
+			}
+		});
+	}}), {code: 'gobgp'});
+	return {message: error.message, runs: runs()};
+}
+
+withGobgp('one that ends as soon as it has its socket is not waited for, and its log is told', async t => {
+	const {message} = await signalled(t, 'SIGKILL');
+	t.regex(message, /^gobgpd of r1 ended (?:unexpectedly|at once) \(SIGKILL\)\. (?:The end of its|Its) log /);
+});
+
+withGobgp('one that has its socket and does not answer is ended', async t => {
+	const {message, runs} = await signalled(t, 'SIGSTOP', 1000 * patience);
+	t.regex(message, /^gobgpd of r1 did not answer /);
+	t.false(runs);
 });
 
 function commandLine(pid: string): string {
