@@ -2,7 +2,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {changeElements, restoreSets, saveSets} from '../kernel/ipset.ts';
 import type {ElementChange} from '../kernel/ipset.ts';
-import {RulesError, foreignRules, save} from '../kernel/iptables.ts';
+import {RulesError, foreignRules, restore, save} from '../kernel/iptables.ts';
 import type {Namespace} from '../kernel/namespace.ts';
 import {ProgramError} from '../kernel/process.ts';
 import {parsePrefix} from '../util/address.ts';
@@ -15,7 +15,7 @@ import type {CompleteDriver, Step} from './driver.ts';
 import {EarlierCounts, listing} from './iptables-counts.ts';
 import {editText} from './iptables-edit.ts';
 import {HeldChanges} from './iptables-held.ts';
-import {diffPerimeter, isEmpty, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from './iptables-render.ts';
+import {diffPerimeter, isEmpty, openText, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from './iptables-render.ts';
 import type {PerimeterState} from './iptables-render.ts';
 import {stepsOf, textFromAny} from './iptables-unknown.ts';
 import {watchKernelLog} from './kernel-log.ts';
@@ -103,6 +103,10 @@ async function applyStep(namespace: Namespace, step: Step<PerimeterState>, earli
 	const replaced: Family[] = [];
 	const changeChains = async (family: Family, states: States) => {
 		const write: Write = async text => held.apply({device: step.device, namespace, family}, text);
+		if (states.next.lines[family].length === 0) {
+			await restore(namespace, family, openText);
+		}
+
 		const isEdited = await editChains(write, family, states);
 		const saved = isEdited ? '' : await save(namespace, family);
 		if (!isEdited) {

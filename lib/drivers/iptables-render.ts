@@ -88,6 +88,9 @@ export function restoreText(previous: readonly TextLine[], next: readonly TextLi
 	return ['*filter', ...Array.from(chains, chain => `:${chain} - [0:0]`), ...attach, ...detach, ...next.map(({text}) => text), ...Array.from(gone, chain => `-X ${chain}`), 'COMMIT', ''].join('\n');
 }
 
+/** Text for `iptables-restore --noflush` before the chains go, in a transaction of its own: in one with them their last rule would be gone a moment before the policy of FORWARD changes, and what comes then be dropped. */
+export const openText = ['*filter', ':FORWARD ACCEPT [0:0]', 'COMMIT', ''].join('\n');
+
 /** xt_limit counts in ten-thousandths of a second and takes no longer burst. */
 const limitMaximum = 10_000;
 

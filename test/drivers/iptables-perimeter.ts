@@ -14,6 +14,7 @@ import type {Namespace} from '../../lib/kernel/namespace.ts';
 import {run} from '../../lib/kernel/process.ts';
 import type {DevicePlan} from '../../lib/policy/filter-rule.ts';
 import {testNamespaces} from '../helpers/fabric.ts';
+import {longPatience} from '../helpers/patience.ts';
 import {perimeterPlan} from '../helpers/plans.ts';
 import type {Sketch} from '../helpers/plans.ts';
 import {base, buildRouter, pings} from '../helpers/router.ts';
@@ -38,6 +39,13 @@ async function install(plan: DevicePlan): Promise<void> {
 	state = next;
 }
 
+async function uninstall(): Promise<void> {
+	const step = {device, previous: state, next: plainRouter};
+	await driver.check(step);
+	await driver.apply(step);
+	state = plainRouter;
+}
+
 for (const [name, sketch] of Object.entries({
 	'one element': {...base, sets: {...base.sets, 'sg:web': '10.0.1.1 10.0.1.2 fd01::1'}},
 	'several elements': {...base, sets: {...base.sets, 'sg:web': '10.0.1.7 10.0.1.8 fd01::1 fd01::2'}},
@@ -54,6 +62,24 @@ for (const [name, sketch] of Object.entries({
 		}
 	});
 }
+
+test.serial('a flood of packets that are allowed loses none when the chains come and go', async t => {
+	const open = perimeterPlan({...base, rules: ['1: allow any to any']});
+	const flood = run(['ping', '-f', '-q', '-w', '3', '10.0.2.1'], {namespace: client, timeout: longPatience});
+	const over = new AbortController();
+	void flood.finally(() => {
+		over.abort();
+	});
+	while (!over.signal.aborted) {
+		await install(open);
+		await uninstall();
+	}
+
+	const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec((await flood).stdout) ?? [];
+	t.true(Number(sent) > 1000);
+	// The last one may be on its way when the time is up.
+	t.true(Number(sent) - Number(received) <= 1, `${Number(sent) - Number(received)} of ${sent}`);
+});
 
 test.serial('a refused rule changes nothing, leaves no sets, and names device and rule', async t => {
 	await install(perimeterPlan(base));
