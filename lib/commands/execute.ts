@@ -65,8 +65,11 @@ const killers: ReadonlySet<string> = new Set(['pkill', 'killall', 'killall5']);
 
 /** @throws InputError `kills-elsewhere`, unless the words say whose processes are meant, or the program's name is quoted */
 function refuseKillingElsewhere(node: string, [program, ...words]: readonly Word[]): void {
-	if (program && !program.quoted && killers.has(basename(program.text)) && !words.some(({text}) => text.startsWith('--ns'))) {
-		throw new InputError('kills-elsewhere', `${basename(program.text)} ends processes of the whole machine, not only those of ${node}. Write ${node} sh -c 'pkill --ns $$ --nslist net PROGRAM' for its own, or quote the word to mean all.`, {column: program.column, expected: ['program'], nearest: []});
+	const name = basename(program?.text ?? '');
+	// The others know only namespaces of processes, which a node has none of.
+	const isToldWhose = name === 'pkill' && words.some(({text}) => text.startsWith('--ns'));
+	if (program && !program.quoted && killers.has(name) && !isToldWhose) {
+		throw new InputError('kills-elsewhere', `${name} ends processes of the whole machine, not only those of ${node}. Write ${node} sh -c 'pkill --ns $$ --nslist net PROGRAM' for its own, or quote the word to mean all.`, {column: program.column, expected: ['program'], nearest: []});
 	}
 }
 

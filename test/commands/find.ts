@@ -57,6 +57,7 @@ test(refuses, 'h10 cat a | wc', 'no-shell', 11, ['word'], []);
 test(refuses, 'h10 "a b" > c', 'no-shell', 11, ['word'], []);
 test(refuses, 'h10 pkill iperf', 'kills-elsewhere', 5, ['program'], []);
 test(refuses, 'h10 /usr/bin/killall iperf', 'kills-elsewhere', 5, ['program'], []);
+test(refuses, 'h10 killall --ns 1 iperf', 'kills-elsewhere', 5, ['program'], []);
 test(finds, 'h10 "pkill" iperf', 'NODE COMMAND', 'h10 pkill iperf');
 test(finds, 'h10 pkill --ns 1 iperf', 'NODE COMMAND', 'h10 pkill --ns 1 iperf');
 test(finds, 'h10 echo a "|" \\; >b &', 'NODE COMMAND', 'h10 echo a | ; >b &');
