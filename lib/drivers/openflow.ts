@@ -30,16 +30,13 @@ export type OpenflowOptions = {
 	readonly styleOf?: (device: string) => FlowStyle;
 };
 
-/** What the daemon is told so that decisions which the datapath remembers are those of the new flows. */
-const forgetting: Readonly<Record<Datapath, readonly string[]>> = {
-	/** Drops all of them. To wait until the switch has looked through them by itself takes up to 0.5 s. */
-	netdev: ['revalidator/purge'],
-	/**
-	Waits for two looks through them, as one may have begun before the change; takes some 100 ms. Dropping passes over those that are
-	being looked through at that moment, and here, where a look takes longer, a packet then meets the old policy; Open vSwitch 3.1 has even ended on it.
-	*/
-	system: ['revalidator/wait', 'revalidator/wait'],
-};
+/**
+Makes the daemon forget every decision that its datapath remembers, so that the next packet meets the new flows. It stops the threads that
+make and look through decisions, drops all of them, and starts the threads again, some 1.5 ms in all; that megaflows are used is so anyway.
+`revalidator/purge`, as quick, drops them beside those threads: Open vSwitch 3.1 then passes over the ones that are being looked
+through, and has ended on it where the kernel forwards. To wait for two looks (`revalidator/wait`) takes some 100 ms.
+*/
+const forget = 'upcall/enable-megaflows';
 
 export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', namespaceOf, styleOf = () => 'rules'}: OpenflowOptions): CompleteDriver<FlowState> {
 	const bridgeOf = (name: string) => ({runDirectory, name});
@@ -65,10 +62,10 @@ export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', n
 		},
 		counted: async devices => new Map(await Promise.all([...devices].map(async ([device, {state, rules}]) => [device, await steps.counted(device, state, rules)] as const))),
 		async settle() {
-			await control.ask(forgetting[datapath()]);
+			await control.ask([forget]);
 		},
 		async connections(devices) {
-			const byZone = await listSwitchConnections({runDirectory}, {before: forgetting[datapath()], control});
+			const byZone = await listSwitchConnections({runDirectory}, {before: [forget], control});
 			return new Map([...devices].map(([device, state]) => [device, (byZone.get(zoneOf(state)) ?? []).filter(isMadeByPolicy)]));
 		},
 		async cut(device, state, connections) {

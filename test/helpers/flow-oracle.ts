@@ -92,7 +92,7 @@ export class FlowOracle {
 
 	/** Makes the datapath forget what it has decided by earlier flows. */
 	async settle(): Promise<void> {
-		await unixctl(switchControl(this.bridge), 'revalidator/purge', []);
+		await unixctl(switchControl(this.bridge), 'upcall/enable-megaflows', []);
 	}
 
 	/** Lets time pass for the switch alone. @param milliseconds all at once */
