@@ -1,5 +1,6 @@
 import test from 'ava';
 import {execa} from 'execa';
+import {takeTurn} from '../helpers/cleaning.ts';
 import {objects, securenet} from '../helpers/cli.ts';
 import {uniqueName} from '../helpers/names.ts';
 
@@ -80,6 +81,7 @@ test('the output of env is for a shell', async t => {
 });
 
 test('clean leaves a lab alone that runs', async t => {
+	await takeTurn(t);
 	const {exitCode, stdout} = await securenet(['clean', '--json']);
 	t.is(exitCode, 0);
 	const [report] = objects(stdout);

@@ -76,7 +76,7 @@ test('a server that is killed is started again for the next connection; those th
 	t.deepEqual(tunnel.state, {status: 'up'});
 	process.kill(sessionOf(th2, 'tun0'), 'SIGKILL');
 	const {reason} = await nextState(tunnel, isDown);
-	t.regex(reason ?? '', /^(?:(?:client_loop|Connection).*203\.0\.113\.2.*|th[12] no longer has tun0 open)$/);
+	t.regex(reason ?? '', /^(?:client_loop: .+|Connection .*203\.0\.113\.2.*|th[12] no longer has tun0 open)$/);
 	await nextState(tunnel, isUp);
 	t.not(readFileSync(pidFile, 'utf8'), server);
 	t.true(await pings(th1, '10.8.0.1'));

@@ -9,6 +9,7 @@ import {type Namespace, closeNamespace, openNamespace} from '../../lib/kernel/na
 import {changedSettings, rcuExpedited} from '../../lib/network/host-settings.ts';
 import {readRecord} from '../../lib/network/journal.ts';
 import {securenet} from '../helpers/cli.ts';
+import {takeTurn} from '../helpers/cleaning.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
 import {uniqueName} from '../helpers/names.ts';
 import {longPatience} from '../helpers/patience.ts';
@@ -83,6 +84,7 @@ async function killed(t: ExecutionContext, name: string, deed: 'change' | 'down'
 // The first change loads what it needs.
 for (const [deed, later, times] of [['down', 0, 1], ['down', 30, 1], ['change', 0, 2], ['change', 10, 3]] as const) {
 	test.serial(`killed ${later} ms after a ${deed} begins, then cleaned`, async t => {
+		await takeTurn(t);
 		const name = uniqueName();
 		const before = await host(name);
 		const namespaces = await killed(t, name, deed, later, times);

@@ -4,11 +4,13 @@ import {once} from 'node:events';
 import {setTimeout} from 'node:timers/promises';
 import test from 'ava';
 import {clean} from '../../lib/network/sweep.ts';
+import {takeTurn} from '../helpers/cleaning.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
 import {uniqueName} from '../helpers/names.ts';
 
 for (const [step, later] of [['add', 0], ['add', 3], ['add', 10], ['add', 30], ['remove', 0], ['remove', 5], ['remove', 20], ['remove', 60]] as const) {
 	test.serial(`killed ${later} ms after "${step}" begins`, async t => {
+		await takeTurn(t);
 		const name = uniqueName();
 		const before = await machine(name);
 		const child = spawn(process.execPath, ['--import=tsx', 'test/fixtures/lab-that-changes.ts', name], {stdio: ['ignore', 'pipe', 'inherit']});

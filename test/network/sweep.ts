@@ -9,6 +9,7 @@ import {labDirectory, stateDirectory} from '../../lib/network/paths.ts';
 import {clean} from '../../lib/network/sweep.ts';
 import {check, shape} from '../../lib/index.ts';
 import {Network} from '../../lib/network/network.ts';
+import {takeTurn} from '../helpers/cleaning.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
 import {uniqueName} from '../helpers/names.ts';
 
@@ -31,6 +32,7 @@ async function killedLab(t: ExecutionContext, name: string, step: string, later 
 
 for (const [step, later] of [['namespaces', 0], ['namespaces', 5], ['links', 0], ['links', 5], ['addresses', 0], ['addresses', 50], ['addresses', 200], ['up', 0]] as const) {
 	test.serial(`a lab killed ${later} ms after "${step}" is swept`, async t => {
+		await takeTurn(t);
 		const name = uniqueName();
 		const before = await machine(name);
 		await killedLab(t, name, step, later);
@@ -49,6 +51,7 @@ for (const [step, later] of [['namespaces', 0], ['namespaces', 5], ['links', 0],
 }
 
 test.serial('a killed lab\'s name can be used again at once', async t => {
+	await takeTurn(t);
 	const name = uniqueName();
 	await killedLab(t, name, 'up');
 	const topology = shape('single,2', {switchKind: 'switch'});
@@ -58,6 +61,7 @@ test.serial('a killed lab\'s name can be used again at once', async t => {
 });
 
 test.serial('a lab that runs is not swept, nor is what no lab made', async t => {
+	await takeTurn(t);
 	const topology = shape('single,2', {switchKind: 'switch'});
 	const network = topology && await Network.up(check(topology), {name: uniqueName()});
 	t.teardown(async () => network?.down());
@@ -73,6 +77,7 @@ test.serial('a lab that runs is not swept, nor is what no lab made', async t => 
 });
 
 test.serial('a run directory without a journal is swept', async t => {
+	await takeTurn(t);
 	const name = uniqueName();
 	mkdirSync(labDirectory(name), {recursive: true});
 	t.true((await clean()).labs.includes(name));
