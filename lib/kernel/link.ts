@@ -4,7 +4,7 @@ import type {Namespace} from './namespace.ts';
 import {type Request, type Rtnetlink, flag, rtm} from './rtnetlink.ts';
 
 /** Attributes of linux/if_link.h and of linux/veth.h. */
-const ifla = {address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, group: 27, namespaceFd: 28, infoKind: 1, infoData: 2, vethPeer: 1, bridgeStp: 5} as const;
+const ifla = {address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, group: 27, namespaceFd: 28, txQueues: 31, rxQueues: 32, infoKind: 1, infoData: 2, vethPeer: 1, bridgeStp: 5} as const;
 const IFF_UP = 1;
 /** Links that are to be deleted are put into this group; nobody else's are in it. */
 const leavingGroup = 0x5e_c0;
@@ -102,5 +102,6 @@ function interfaceHeader(request: Request, index: number, flags: number): Reques
 }
 
 function endAttributes(request: Request, end: LinkEnd): Request {
-	return request.attribute(ifla.name, end.name).attribute(ifla.namespaceFd, end.namespace.fd).attribute(ifla.address, macBytes(end.mac)).attribute(ifla.mtu, end.mtu);
+	return request.attribute(ifla.name, end.name).attribute(ifla.namespaceFd, end.namespace.fd).attribute(ifla.address, macBytes(end.mac)).attribute(ifla.mtu, end.mtu)
+		.attribute(ifla.txQueues, 1).attribute(ifla.rxQueues, 1);
 }
