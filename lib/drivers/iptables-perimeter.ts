@@ -15,7 +15,7 @@ import type {CompleteDriver, Step} from './driver.ts';
 import {EarlierCounts, listing} from './iptables-counts.ts';
 import {editText} from './iptables-edit.ts';
 import {HeldChanges} from './iptables-held.ts';
-import {diffPerimeter, isEmpty, openText, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from './iptables-render.ts';
+import {closeText, diffPerimeter, isEmpty, openText, plainRouter, renderPerimeter, restoreText, undoLines, unsupportedByPerimeter} from './iptables-render.ts';
 import type {PerimeterState} from './iptables-render.ts';
 import {stepsOf, textFromAny} from './iptables-unknown.ts';
 import {watchKernelLog} from './kernel-log.ts';
@@ -101,11 +101,16 @@ async function discardStep(namespace: Namespace, step: Step<PerimeterState>, hel
 async function applyStep(namespace: Namespace, step: Step<PerimeterState>, earlier: EarlierCounts, held: HeldChanges): Promise<void> {
 	const {create, change: changes, replace, destroy: gone} = stepsOf(step);
 	const replaced: Family[] = [];
+	const opened: Family[] = [];
 	const changeChains = async (family: Family, states: States) => {
-		const write: Write = async text => held.apply({device: step.device, namespace, family}, text);
-		if (states.next.lines[family].length === 0) {
-			await restore(namespace, family, openText);
-		}
+		const write: Write = async text => {
+			if (states.next.lines[family].length === 0) {
+				await restore(namespace, family, openText);
+				opened.push(family);
+			}
+
+			await held.apply({device: step.device, namespace, family}, text);
+		};
 
 		const isEdited = await editChains(write, family, states);
 		const saved = isEdited ? '' : await save(namespace, family);
@@ -126,6 +131,10 @@ async function applyStep(namespace: Namespace, step: Step<PerimeterState>, earli
 	}, async () => {
 		if (step.perhaps) {
 			throw new SecureNetError('unknown-state', 'nobody knows what it had.');
+		}
+
+		for (const family of opened.filter(each => !replaced.includes(each) && step.previous.lines[each].length > 0)) {
+			await restore(namespace, family, closeText);
 		}
 
 		for (const family of replaced) {

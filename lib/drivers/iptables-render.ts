@@ -91,6 +91,9 @@ export function restoreText(previous: readonly TextLine[], next: readonly TextLi
 /** Text for `iptables-restore --noflush` before the chains go, in a transaction of its own: in one with them their last rule would be gone a moment before the policy of FORWARD changes, and what comes then be dropped. */
 export const openText = ['*filter', ':FORWARD ACCEPT [0:0]', 'COMMIT', ''].join('\n');
 
+/** Takes that back, when the chains stay after all. */
+export const closeText = openText.replace('ACCEPT', 'DROP');
+
 /** xt_limit counts in ten-thousandths of a second and takes no longer burst. */
 const limitMaximum = 10_000;
 

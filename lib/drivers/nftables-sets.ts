@@ -11,7 +11,7 @@ type Line = {readonly chain: string; readonly text: string};
 type Rendering<State> = {
 	/** What is on the device when its sets have these names. */
 	readonly render: (sets: InstalledSets, nameOf: NameOf) => State;
-	/** Those that name sets. */
+	/** Those of the rules and defaults: while they stay, a set may change under its name. */
 	readonly linesOf: (state: State) => readonly Line[];
 };
 

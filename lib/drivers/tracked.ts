@@ -48,7 +48,8 @@ async function deleteOn({name, kind, zone}: Device, {namespaceOf, runDirectory}:
 	if (kind === 'switch' && datapath() !== 'system') {
 		await deleteSwitchConnections({runDirectory, name}, zone, connections);
 	} else {
-		deleteConnections(namespaceOf(name), connections.map(turned));
+		// A switch marks nothing as made backwards.
+		deleteConnections(namespaceOf(name), kind === 'switch' ? connections : connections.map(turned));
 	}
 }
 

@@ -253,7 +253,8 @@ class Round implements Disposable {
 				break;
 			}
 
-			if (exchange.attempts < tries) {
+			// What is clear is decided: a further packet would only be counted.
+			if (exchange.attempts < tries && !this.#clear.has(exchange)) {
 				this.#send(exchange);
 			} else {
 				this.#decide(exchange);

@@ -226,6 +226,21 @@ test.serial('the way back leaves no chains and no sets', async t => {
 	t.regex(await save(router, 4), /:FORWARD ACCEPT/);
 });
 
+test.serial('chains that cannot be taken away go on dropping what they do not know; where there are none, nothing is opened', async t => {
+	const plain = {device, previous: plainRouter, next: plainRouter, perhaps: [plainRouter]};
+	await restore(router, 4, '*filter\n:FORWARD DROP [0:0]\nCOMMIT\n');
+	await driver.check(plain);
+	await driver.apply(plain);
+	t.regex(await save(router, 4), /:FORWARD DROP/);
+	await install(perimeterPlan(base));
+	await restore(router, 4, '*filter\n-D FORWARD -j DROP\nCOMMIT\n');
+	await t.throwsAsync(driver.apply({device, previous: state, next: plainRouter}), {instanceOf: DeviceError});
+	t.regex(await save(router, 4), /:FORWARD DROP/);
+	await restore(router, 4, '*filter\n-A FORWARD -j DROP\nCOMMIT\n');
+	await uninstall();
+	t.regex(await save(router, 4), /:FORWARD ACCEPT/);
+});
+
 for (const name of sampleNames) {
 	test.serial(`the kernel takes sample ${name}`, async t => {
 		await restoreSets(scratch, readSample(name, 'expected.ipset').trim().split('\n'));

@@ -61,7 +61,7 @@ export const connectionCases: readonly Case[] = [
 	},
 	{
 		name: 'F20',
-		title: 'allowed pings lose nothing through 60 swaps of the policy, as a connection and judged one by one',
+		title: 'allowed pings lose nothing through 60 swaps of the policy, as a connection and, where rules may be stateless, judged one by one',
 		async run(stage) {
 			const denying = await knowsDeny(stage) ? ['secrule add deny any to g2', 'secrule add deny web to g2'] : [];
 			const pair = await knownPair(stage);
