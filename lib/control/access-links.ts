@@ -1,6 +1,7 @@
 /** The links by which hosts get to edge routers: one that a joining made goes with the leaving, any other one stays. Who moves takes its addresses along, so the link that had them goes, whoever made it. */
 import type {Network} from '../network/network.ts';
-import type {InterfacePlan} from '../topology/blueprint.ts';
+import type {InterfacePlan, LinkPlan} from '../topology/blueprint.ts';
+import {linkOf} from '../topology/grow.ts';
 import {segmentsOf} from '../topology/segments.ts';
 import {type Segments, attachmentOf, edgeInterfaces, linksFor} from './access.ts';
 import type {Joining} from './control-plane.ts';
@@ -13,6 +14,8 @@ export class AccessLinks {
 	readonly #last = new Map<string, InterfacePlan>();
 	/** Hosts that are losing their link because they join another router. */
 	readonly #moving = new Set<string>();
+	/** Links of somebody's own that the last making took away. */
+	#lost: readonly LinkPlan[] = [];
 
 	constructor(network: Network) {
 		this.#network = network;
@@ -26,7 +29,7 @@ export class AccessLinks {
 	Links those that are not linked to their router yet. They lose the link by which they came to another one first: its addresses go along.
 
 	@returns the hosts that have a new link
-	@throws as Network.remove, Network.add
+	@throws as Network.remove, Network.add; call `takeBack` then
 	*/
 	async make(joinings: readonly Joining[]): Promise<string[]> {
 		const {blueprint} = this.#network;
@@ -34,12 +37,15 @@ export class AccessLinks {
 		const missing = joinings.filter(({host, router}) => !attachmentOf(blueprint, host, router, segments));
 		const hosts = missing.map(({host}) => host);
 		const left = new Map(hosts.map(host => [host, this.#leftBehind(host, segments)]));
+		const lost = linksOf(blueprint.links, [...left].flatMap(([host, plans]) => plans.filter(plan => plan !== this.#made.get(host))));
+		this.#lost = [];
 		try {
 			for (const host of hosts) {
 				this.#moving.add(host);
 			}
 
 			await this.#unlink(left);
+			this.#lost = lost;
 			if (missing.length > 0) {
 				await this.#network.add({links: linksFor(this.#network.blueprint, missing, host => left.get(host)?.at(0))});
 			}
@@ -49,6 +55,16 @@ export class AccessLinks {
 
 		this.#note(joinings, new Set(hosts));
 		return hosts;
+	}
+
+	/** Removes what the last making made for them, and adds what it took away, unless that had been made by a joining too. @throws as Network.remove, Network.add */
+	async takeBack(hosts: readonly string[]): Promise<void> {
+		await this.take(hosts);
+		const lost = this.#lost;
+		this.#lost = [];
+		if (lost.length > 0) {
+			await this.#network.add({links: lost.map(linkOf)});
+		}
 	}
 
 	/** Removes what was made for them. @throws as Network.remove */
@@ -96,4 +112,9 @@ export class AccessLinks {
 			this.#last.delete(host);
 		}
 	}
+}
+
+function linksOf(links: readonly LinkPlan[], interfaces: readonly InterfacePlan[]): LinkPlan[] {
+	const ends = new Set(interfaces);
+	return links.filter(link => link.ends.some(end => ends.has(end)));
 }

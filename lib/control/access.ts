@@ -63,21 +63,21 @@ export function linksFor(blueprint: Blueprint, joinings: readonly Joining[], bef
 	});
 }
 
-/** A host without a link is given its addresses with the next one; where it has others, they are said. */
+/** Those of the link that it had are said; else a host without a link is given its addresses with the next one, and where it has others, they are said. */
 function ownOptions(host: NodePlan | undefined, before: InterfacePlan | undefined): InterfaceOptions {
-	if (!host || host.interfaces.length === 0) {
-		return {};
-	}
-
 	if (before && before.addresses.length > 0) {
 		return {ip: before.addresses.map(formatInterfaceAddress), mac: before.mac};
+	}
+
+	if (!host || host.interfaces.length === 0) {
+		return {};
 	}
 
 	const ip = waiting(host).map(formatInterfaceAddress);
 	return ip.length > 0 ? {ip} : {};
 }
 
-/** Addresses of the host that none of its links carries: it may have lost the one that did, and have others. */
+/** What the host says of its addresses, while none of its links carries any of them: it may have lost the one that did, and have others. Where one carries some of them, that link was told which, and the rest is given up. */
 function waiting(host: NodePlan): InterfaceAddress[] {
 	const said = [saidOf(host) ?? []].flat().flatMap(text => tryParseInterfaceAddress(text) ?? []);
 	const carried = new Set(host.interfaces.flatMap(({addresses}) => addresses).map(({address}) => formatAddress(address)));

@@ -102,11 +102,15 @@ export class Agent {
 		}
 	}
 
-	/** It is here no longer, so others are told whatever comes of it: what fails is told as a failure. That its routes are gone is fine: its link may be. */
+	/** It is here no longer, so others are told whatever comes of it: what fails is told as a failure, and a route that stays is tried again. That its routes are gone is fine: its link may be. */
 	detach(prefixes: readonly Prefix[]): void {
 		this.#attempt(() => {
 			this.#local.remove(prefixes);
 		});
+		if (prefixes.some(to => this.#local.isStuck(formatPrefix(to)))) {
+			this.#schedule();
+		}
+
 		this.#attempt(() => {
 			this.#listener.changed(familiesOf(prefixes));
 		});
@@ -121,7 +125,7 @@ export class Agent {
 	/** Whether it has forgotten it, and so has the kernel. */
 	hasForgotten(to: Prefix): boolean {
 		const key = formatPrefix(to);
-		return !this.#local.has(key) && !this.#installed.has(key);
+		return !this.#local.has(key) && !this.#local.isStuck(key) && !this.#installed.has(key);
 	}
 
 	/** What is elsewhere, as it shall be. */

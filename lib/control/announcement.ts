@@ -21,8 +21,8 @@ const targetLinkAddress = 2;
 export type Claim = {readonly address: Address; readonly mac: Mac};
 
 /**
-Tells who is on the interface's link, all of it over one socket: to close one takes the kernel as long as to hear from all processors, 20 ms. That a frame does not
-go out is no failure: whoever needs the address asks again.
+Tells who is on the interface's link, all of it over one socket: the kernel takes 10 ms to close one, and while nobody waits for that, it is done for one after the
+other. That a frame does not go out is no failure: whoever needs the address asks again.
 */
 export function announce({namespace, index, mac: from}: Interface, claims: readonly Claim[]): void {
 	const socket = new PacketSocket(namespace);

@@ -10,10 +10,11 @@ import {type EdgePlan, type Session, edgesOf, sessionsOf} from '../topology/bgp-
 import {type Prefix, formatAddress} from '../util/address.ts';
 import {SecureNetError} from '../util/errors.ts';
 import {unknownName} from '../util/names.ts';
+import {Awaited} from './awaited.ts';
 import {Batch, type Deed} from './batch.ts';
 import {BgpRouter} from './bgp-router.ts';
-import type {ControlPlane, RouterChange} from './control-plane.ts';
-import {type Edges, prefixesOf} from './edges.ts';
+import {type ControlPlane, type RouterChange, prefixesOf} from './control-plane.ts';
+import type {Edges} from './edges.ts';
 import {allOf} from './failures.ts';
 import {routerIdOf} from './router-id.ts';
 import {hasAddresses, isSame, keyOf, neighborsOf, wayFinder} from './sessions.ts';
@@ -29,10 +30,7 @@ export class BgpControl implements ControlPlane {
 	readonly #routers = new Map<string, BgpRouter>();
 	/** By `keyOf`. */
 	#sessions: ReadonlyMap<string, Session> = new Map();
-	/** Those that nobody has waited for yet. */
-	#coming: Session[] = [];
-	/** Those that took the place of one that went, and may never come about: nobody waits for them until there is a way. */
-	#doubtful: Session[] = [];
+	readonly #awaited = new Awaited();
 	/** What is under way. */
 	#last: Promise<unknown> = Promise.resolve();
 	/** What is to be told next. */
@@ -44,11 +42,13 @@ export class BgpControl implements ControlPlane {
 	private constructor(network: Network, edges: Edges) {
 		this.#network = network;
 		this.#edges = edges;
-		edges.on('join', ({router, from, ...place}) => {
-			this.#put('announce', router, prefixesOf(place));
-			if (from !== undefined && from !== router) {
-				this.#put('withdraw', from, prefixesOf(place));
+		edges.on('join', join => {
+			if (join.before) {
+				this.#put('withdraw', join.before.router, prefixesOf(join.before));
 			}
+
+			// Of a prefix at one router the last word counts.
+			this.#put('announce', join.router, prefixesOf(join));
 		});
 		edges.on('leave', place => {
 			this.#put('withdraw', place.router, prefixesOf(place));
@@ -94,9 +94,8 @@ export class BgpControl implements ControlPlane {
 	}
 
 	async ready(signal?: AbortSignal): Promise<void> {
-		const coming = this.#coming;
-		this.#coming = [];
-		const missing = () => coming.filter(session => this.#sessions.get(keyOf(session)) === session && !this.#isEstablished(session)).map(({ends: [a, b]}) => `${b.router} with ${formatAddress(a.address)}`);
+		const coming = this.#awaited.take();
+		const missing = () => coming.filter(session => this.#isCurrent(session) && !this.#isEstablished(session)).map(({ends: [a, b]}) => `${b.router} with ${formatAddress(a.address)}`);
 		await until(() => missing().length === 0, {limit: patience, signal, watch: look => {
 			this.#listeners.add(look);
 			return () => this.#listeners.delete(look);
@@ -156,29 +155,15 @@ export class BgpControl implements ControlPlane {
 
 	/** Nobody waits for what links and tunnels that came or went lead to, so what fails of it is told. */
 	async #rewire(change: 'added' | 'removed'): Promise<void> {
-		const before = this.#coming;
 		try {
-			await this.#reconfigure();
+			await this.#reconfigure({isDoubtful: change === 'removed'}).finally(() => {
+				if (change === 'added') {
+					this.#awaited.hope(session => this.#isCurrent(session), this.#wayFinder());
+				}
+			});
 		} catch (error) {
 			this.#fail(error as SecureNetError);
 		}
-
-		if (change === 'removed') {
-			const instead = this.#coming.filter(session => !before.includes(session));
-			this.#doubtful = [...this.#doubtful, ...instead];
-			this.#coming = this.#coming.filter(session => !instead.includes(session));
-		} else if (this.#doubtful.length > 0) {
-			this.#hope();
-		}
-	}
-
-	/** Doubtful sessions that have a way now are waited for as if they were new. */
-	#hope(): void {
-		const hasWay = this.#wayFinder();
-		const current = this.#doubtful.filter(session => this.#sessions.get(keyOf(session)) === session);
-		const hopeful = current.filter(hasWay);
-		this.#coming = [...this.#coming, ...hopeful];
-		this.#doubtful = current.filter(session => !hopeful.includes(session));
 	}
 
 	#follow({change, router}: RouterChange): void {
@@ -225,15 +210,15 @@ export class BgpControl implements ControlPlane {
 		this.#last.catch(() => undefined);
 	}
 
-	/** Starts the daemons that are missing, and tells all of them who their neighbors are now. */
-	async #reconfigure(): Promise<void> {
+	/** Starts the daemons that are missing, and tells all of them who their neighbors are now. @param options whether sessions that are new may never come about */
+	async #reconfigure({isDoubtful} = {isDoubtful: false}): Promise<void> {
 		if (this.#isDown) {
 			return;
 		}
 
 		const {blueprint} = this.#edges;
 		const plans = edgesOf(blueprint).filter(({name}) => this.#edges.agents.has(name));
-		const sessions = this.#renewSessions(blueprint);
+		const sessions = this.#renewSessions(blueprint, isDoubtful);
 		try {
 			await allOf(plans.map(async plan => {
 				const router = this.#routers.get(plan.name) ?? await this.#start(plan);
@@ -245,7 +230,7 @@ export class BgpControl implements ControlPlane {
 	}
 
 	/** One that is established stays as it is while both routers have its addresses and there is a way between them: that another way to a neighbor came is no reason to break it. */
-	#renewSessions(blueprint: Blueprint): Session[] {
+	#renewSessions(blueprint: Blueprint, isDoubtful: boolean): Session[] {
 		const before = this.#sessions;
 		const hasWay = this.#wayFinder();
 		const isGood = (session: Session) => this.#isEstablished(session) && hasAddresses(blueprint, session) && hasWay(session);
@@ -256,8 +241,13 @@ export class BgpControl implements ControlPlane {
 			return known && (isSame(known, session) || isGood(known)) ? known : session;
 		});
 		this.#sessions = new Map(sessions.map(session => [keyOf(session), session]));
-		this.#coming = [...this.#coming, ...sessions.filter(session => before.get(keyOf(session)) !== session)];
+		this.#awaited.add(sessions.filter(session => before.get(keyOf(session)) !== session), {isDoubtful});
 		return sessions;
+	}
+
+	/** A session that it has not planned anew since. */
+	#isCurrent(session: Session): boolean {
+		return this.#sessions.get(keyOf(session)) === session;
 	}
 
 	#isEstablished({ends: [a, b]}: Session): boolean {

@@ -7,9 +7,9 @@ import {sortNames} from '../util/names.ts';
 import type {Tell} from '../util/teller.ts';
 import type {Agent} from './agent.ts';
 import {BgpControl} from './bgp.ts';
-import type {ControlPlane, Join, Joining, Place} from './control-plane.ts';
+import {type ControlPlane, type Join, type Joining, type Place, prefixesOf} from './control-plane.ts';
 import {Controller} from './controller.ts';
-import {Edges, prefixesOf} from './edges.ts';
+import {Edges} from './edges.ts';
 import {until} from './until.ts';
 
 /** Milliseconds in which the others must have heard of it; 20 with BGP on an idle machine. */

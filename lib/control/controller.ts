@@ -6,8 +6,8 @@ import {addressFinder, edgesOf} from '../topology/bgp-sessions.ts';
 import {type Address, type Prefix, formatAddress} from '../util/address.ts';
 import {InputError} from '../util/errors.ts';
 import type {Learned} from './agent.ts';
-import type {ControlPlane, Place} from './control-plane.ts';
-import {type Edges, prefixesOf} from './edges.ts';
+import {type ControlPlane, type Place, prefixesOf} from './control-plane.ts';
+import type {Edges} from './edges.ts';
 import {Ways} from './ways.ts';
 
 export class Controller implements ControlPlane {
@@ -23,11 +23,11 @@ export class Controller implements ControlPlane {
 		this.#ways = new Ways(network, error => {
 			edges.emit('failure', error);
 		});
-		edges.on('join', place => {
-			this.#tell(place, true);
+		edges.on('join', join => {
+			this.#tell(join.before, join);
 		});
 		edges.on('leave', place => {
-			this.#tell(place, false);
+			this.#tell(place, undefined);
 		});
 		edges.on('router', ({router, change}) => {
 			if (change === 'added') {
@@ -62,10 +62,13 @@ export class Controller implements ControlPlane {
 		await Promise.resolve();
 	}
 
-	#tell(place: Place, isThere: boolean): void {
+	/** @param before where a host was @param now where it is, by other addresses perhaps */
+	#tell(before: Place | undefined, now: Place | undefined): void {
 		const addresses = addressFinder(this.#edges.blueprint);
+		const left = before ? prefixesOf(before).map(to => ({to})) : [];
 		for (const [router, agent] of this.#edges.agents) {
-			agent.learn(prefixesOf(place).map(to => isThere ? this.#wayFrom(router, to, place.router, addresses) : {to}));
+			// Of a prefix the last word counts.
+			agent.learn([...left, ...now ? prefixesOf(now).map(to => this.#wayFrom(router, to, now.router, addresses)) : []]);
 		}
 
 		this.#ways.tell();

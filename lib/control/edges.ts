@@ -2,18 +2,19 @@
 import {EventEmitter} from 'node:events';
 import type {Interface} from '../link/interface.ts';
 import type {Network} from '../network/network.ts';
+import {Undo} from '../network/undo.ts';
 import {answerForRoutes} from '../node/proxy-ndp.ts';
 import {isEdge} from '../topology/bgp-sessions.ts';
 import type {Blueprint} from '../topology/blueprint.ts';
 import {segmentsOf} from '../topology/segments.ts';
-import {type Mac, type Prefix, prefixOf} from '../util/address.ts';
-import {InputError, type SecureNetError} from '../util/errors.ts';
+import {InputError, SecureNetError} from '../util/errors.ts';
 import {sortNames, unknownName} from '../util/names.ts';
 import {type Attachment, type Segments, attachmentOf} from './access.ts';
 import {AccessLinks} from './access-links.ts';
 import {Agent} from './agent.ts';
 import {type Claim, announce} from './announcement.ts';
-import type {EdgeEvents, Join, Joining, Place} from './control-plane.ts';
+import {claimsOf} from './claims.ts';
+import {type EdgeEvents, type Join, type Joining, type Place, prefixesOf} from './control-plane.ts';
 import {noAddress, refuseJoinings} from './refusals.ts';
 
 type Events = EdgeEvents & {
@@ -34,6 +35,7 @@ export class Edges extends EventEmitter<Events> {
 	readonly #links: AccessLinks;
 	/** As of the last look at what links and tunnels that came or went have changed: they are told of for each of their ends. */
 	#seen: Blueprint | undefined;
+	#isClosed = false;
 	/** Changes wait for each other. */
 	#last: Promise<unknown> = Promise.resolve();
 
@@ -74,8 +76,9 @@ export class Edges extends EventEmitter<Events> {
 		return this.#agents;
 	}
 
-	/** @throws InputError `unknown-edge-router` */
+	/** @throws InputError `unknown-edge-router`; SecureNetError `namespace-gone` */
 	agent(router: string): Agent {
+		this.#refuseClosed();
 		const agent = this.#agents.get(router);
 		if (!agent) {
 			throw unknownName('edge router', router, this.#agents.keys());
@@ -88,7 +91,7 @@ export class Edges extends EventEmitter<Events> {
 	Hosts come to edge routers, or move there from where they are: they are linked to the router, or to the switch at its side, unless they are already, and get a route there.
 
 	@returns where they are, in the order given
-	@throws InputError `wrong-kind`, `unknown-edge-router`, `already-joined`, `joins-twice`, `address-taken`, `no-address`; as Network.add, KernelError. Who moved is then nowhere, all else is as before
+	@throws InputError `wrong-kind`, `unknown-edge-router`, `already-joined`, `joins-twice`, `address-taken`, `no-address`; as Network.add, KernelError. Who moved is then nowhere, all else is as before, or the error says what is not
 	*/
 	async join(joinings: readonly Joining[]): Promise<Join[]> {
 		return this.#turn(async () => {
@@ -103,8 +106,9 @@ export class Edges extends EventEmitter<Events> {
 					settled.push(this.#settle({host, router}, segments, moving.find(place => place.host === host)));
 				}
 			} catch (error) {
-				await this.#takeBack(settled, moving, linked);
-				throw error;
+				const undo = new Undo();
+				undo.add(async () => this.#takeBack(settled, moving, linked));
+				throw await undo.after(error);
 			}
 
 			this.#tell(settled);
@@ -126,10 +130,11 @@ export class Edges extends EventEmitter<Events> {
 		});
 	}
 
-	/** Call when the node is there. Returns whether it is an edge router. */
+	/** Call when the node is there. Returns whether it is an edge router. @throws SecureNetError `namespace-gone` */
 	addRouter(router: string): boolean {
 		const isNew = isEdge(this.blueprint.nodes.get(router)) && !this.#agents.has(router);
 		if (isNew) {
+			this.#refuseClosed();
 			this.#startAgent(router);
 			this.emit('router', {router, change: 'added'});
 		}
@@ -147,11 +152,12 @@ export class Edges extends EventEmitter<Events> {
 		}
 	}
 
-	/** Call before the node goes, when its hosts have left it. */
+	/** Call before the node goes, when its hosts have left it. One that has no agent, as its lab goes down, is fine. */
 	removeRouter(router: string): void {
-		this.agent(router).close();
-		this.#agents.delete(router);
-		this.emit('router', {router, change: 'removed'});
+		this.#agents.get(router)?.close();
+		if (this.#agents.delete(router)) {
+			this.emit('router', {router, change: 'removed'});
+		}
 	}
 
 	/** In natural order. */
@@ -159,8 +165,9 @@ export class Edges extends EventEmitter<Events> {
 		return sortNames([...this.#places.values()].filter(place => place.router === router).map(({host}) => host));
 	}
 
-	/** Routers have no agents after this, so who waits until they know something waits no longer. Twice is fine. */
+	/** Routers have no agents after this, and get none, so who waits until they know something waits no longer. Twice is fine. */
 	close(): void {
+		this.#isClosed = true;
 		for (const agent of this.#agents.values()) {
 			agent.close();
 		}
@@ -182,7 +189,7 @@ export class Edges extends EventEmitter<Events> {
 			this.emit('leave', place);
 		}
 
-		await this.#links.take(linked);
+		await this.#links.takeBack(linked);
 	}
 
 	#settle({host, router}: Joining, segments: Segments, before: Place | undefined): Settled {
@@ -199,13 +206,16 @@ export class Edges extends EventEmitter<Events> {
 
 		this.agent(router).attach(prefixesOf(place), this.#interface(port).index);
 		this.#places.set(host, place);
-		return {join: {...place, ...before ? {from: before.router} : {}}, attachment, before};
+		return {join: {...place, ...before ? {from: before.router, before} : {}}, attachment, before};
 	}
 
 	#tell(settled: readonly Settled[]): void {
 		const claims = new Map<Interface, Claim[]>();
 		for (const {join, attachment, before} of settled) {
-			this.#claim(attachment, before, claims);
+			for (const [port, some] of claimsOf(this.#network, attachment, before)) {
+				claims.set(port, [...claims.get(port) ?? [], ...some]);
+			}
+
 			this.emit('join', join);
 		}
 
@@ -217,23 +227,6 @@ export class Edges extends EventEmitter<Events> {
 	#forget(place: Place): void {
 		this.#places.delete(place.host);
 		this.#agents.get(place.router)?.detach(prefixesOf(place));
-	}
-
-	/** Who is on the LAN that the host came to is to hear its own MAC; who is on the one that it left is to hear the router's, which now answers for it. */
-	#claim({own, port, addresses, shared}: Attachment, before: Place | undefined, claims: Map<Interface, Claim[]>): void {
-		const add = (to: Interface, mac: Mac) => {
-			claims.set(to, [...claims.get(to) ?? [], ...addresses.map(address => ({address, mac}))]);
-		};
-
-		if (shared) {
-			add(this.#interface(port), own.mac);
-		}
-
-		const old = before && this.#network.nodes.get(before.router);
-		const oldPort = old?.interfaces.find(({name}) => name === before?.interface);
-		if (oldPort && old?.plan.kind === 'router' && old.plan.options.proxyArp === true) {
-			add(oldPort, oldPort.mac);
-		}
 	}
 
 	#interface({node, name}: {readonly node: string; readonly name: string}): Interface {
@@ -265,6 +258,12 @@ export class Edges extends EventEmitter<Events> {
 		return place;
 	}
 
+	#refuseClosed(): void {
+		if (this.#isClosed) {
+			throw new SecureNetError('namespace-gone', `Lab ${this.#network.name} has been taken down.`);
+		}
+	}
+
 	#startAgent(router: string): void {
 		const node = this.#network.node(router);
 		this.#agents.set(router, new Agent(node, {
@@ -282,13 +281,11 @@ export class Edges extends EventEmitter<Events> {
 	}
 
 	async #turn<Result>(work: () => Promise<Result>): Promise<Result> {
-		const turn = this.#last.then(work);
+		const turn = this.#last.then(async () => {
+			this.#refuseClosed();
+			return work();
+		});
 		this.#last = turn.catch(() => undefined);
 		return turn;
 	}
-}
-
-/** The routes to a host: of its addresses alone. */
-export function prefixesOf({addresses}: Pick<Place, 'addresses'>): Prefix[] {
-	return addresses.map(prefixOf);
 }

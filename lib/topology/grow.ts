@@ -1,5 +1,5 @@
 /** A blueprint that grows: what is assigned stays as it is, what comes is assigned and checked as if it stood at the end of the topology file. */
-import {formatAddress, formatPrefix} from '../util/address.ts';
+import {formatAddress, formatInterfaceAddress, formatPrefix} from '../util/address.ts';
 import {unknownName} from '../util/names.ts';
 import {type Problem, Problems} from '../util/problems.ts';
 import type {Blueprint, InterfacePlan, LinkPlan, NodePlan, RoutePlan, TunnelPlan} from './blueprint.ts';
@@ -92,7 +92,8 @@ function specOf(node: NodePlan, coming: InterfaceOptions = {}): NodeSpec {
 /** Asked for at every addition, of everything that is there. */
 const specs = {links: new WeakMap<LinkPlan, LinkSpec>(), ends: new WeakMap<InterfacePlan, EndSpec>()} as const;
 
-function linkOf(link: LinkPlan): LinkSpec {
+/** A link as a topology file would have to say it for all of it to be assigned as it is. */
+export function linkOf(link: LinkPlan): LinkSpec {
 	const {ends: [a, b], stateSync} = link;
 	const known = specs.links.get(link) ?? {ends: [endOf(a), endOf(b)], options: stateSync === true ? {stateSync} : {}};
 	specs.links.set(link, known);
@@ -187,7 +188,8 @@ function keeping(current: Blueprint, plan: Blueprint): Blueprint {
 	};
 }
 
-function keepingNode(before: NodePlan, {interfaces, routes, ipv6}: NodePlan): NodePlan {
+function keepingNode(before: NodePlan, after: NodePlan): NodePlan {
+	const {interfaces, routes, ipv6} = after;
 	const names = new Set(before.interfaces.map(({name}) => name));
 	const ways = new Set(before.routes.map(wayOf));
 	const [added, found] = [interfaces.filter(({name}) => !names.has(name)), routes.filter(route => !ways.has(wayOf(route)) && isReachable(route, interfaces))];
@@ -195,7 +197,18 @@ function keepingNode(before: NodePlan, {interfaces, routes, ipv6}: NodePlan): No
 		return before;
 	}
 
-	return {...before, interfaces: [...before.interfaces, ...added], routes: inOrder([...before.routes, ...found]), ipv6: ipv6 || before.ipv6};
+	return {...renewingAddresses(before, after), interfaces: [...before.interfaces, ...added], routes: inOrder([...before.routes, ...found]), ipv6: ipv6 || before.ipv6};
+}
+
+/** A host without a link that gets one which says an address or a MAC has given up the one that it kept: `specOf` did not say that any more. */
+function renewingAddresses(before: NodePlan, {kind, options, interfaces: [first]}: NodePlan): NodePlan {
+	if (before.kind !== 'host' || kind !== 'host' || before.interfaces.length > 0 || !first) {
+		return before;
+	}
+
+	const ip = before.options.ip !== undefined && options.ip === undefined ? {ip: first.addresses.map(formatInterfaceAddress)} : {};
+	const mac = before.options.mac !== undefined && options.mac === undefined ? {mac: first.mac} : {};
+	return {...before, options: {...before.options, ...ip, ...mac}};
 }
 
 /** Of two routes of one destination the one that was there first stays. */

@@ -4,7 +4,10 @@ import test, {type ExecutionContext} from 'ava';
 import {Agent, type AgentListener, type Known} from '../../lib/control/agent.ts';
 import {type Namespace, deleteNamespaces} from '../../lib/kernel/namespace.ts';
 import {run} from '../../lib/kernel/process.ts';
+import {listRoutes} from '../../lib/kernel/route.ts';
+import {Rtnetlink} from '../../lib/kernel/rtnetlink.ts';
 import {parseAddress, parsePrefix} from '../../lib/util/address.ts';
+import {eventually} from '../helpers/eventually.ts';
 import {testNamespaces} from '../helpers/fabric.ts';
 import {longPatience} from '../helpers/patience.ts';
 
@@ -212,4 +215,41 @@ test('a host that leaves is gone, although nobody can be told of it', async t =>
 	listener.changed = () => undefined;
 	t.deepEqual(failures, ['Routes of router: not today']);
 	t.deepEqual([one.hasForgotten(parsePrefix('30.0.0.1/32')), await routes()], [true, []]);
+});
+
+test('a route to a host that left which could not be taken away goes at the next look, unless the host is back', async t => {
+	const [router] = testNamespaces('router') as [Namespace];
+	t.teardown(() => {
+		deleteNamespaces([router]);
+	});
+	await run(['ip', 'link', 'set', 'lo', 'up'], {namespace: router});
+	const failures: string[] = [];
+	const one = new Agent({name: 'router', namespace: router}, {changed: () => undefined, failed: ({message}) => failures.push(message)});
+	t.teardown(() => {
+		one.close();
+	});
+	const host = parsePrefix('30.0.0.1/32');
+	const isThere = () => listRoutes(router).some(({to}) => to.value === host.value);
+	const usual = Object.getOwnPropertyDescriptor(Rtnetlink.prototype, 'add') as PropertyDescriptor;
+	const leave = () => {
+		Rtnetlink.prototype.add = () => {
+			throw new Error('not today');
+		};
+		one.detach([host]);
+		Object.defineProperty(Rtnetlink.prototype, 'add', usual);
+	};
+
+	one.attach([host], 1);
+	// What the kernel tells of that has been heard, so only the leaving itself is a reason to look.
+	await run(['ip', 'route', 'list'], {namespace: router});
+	leave();
+	t.deepEqual([one.knows(host), one.hasForgotten(host), isThere()], [false, false, true]);
+	t.true(await eventually(() => one.hasForgotten(host)));
+	t.false(isThere());
+	one.attach([host], 1);
+	leave();
+	one.attach([host], 1);
+	one.replace([]);
+	t.deepEqual([one.knows(host), isThere()], [true, true]);
+	t.deepEqual(failures, ['Routes of router: not today', 'Routes of router: not today']);
 });

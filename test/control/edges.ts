@@ -3,7 +3,8 @@ import test, {type ExecutionContext} from 'ava';
 import type {Lab} from '../../lib/index.ts';
 import type {ControlKind} from '../../lib/topology/specs.ts';
 import {PingStream} from '../../lib/probes/ping-stream.ts';
-import {bgpRoutes, mesh} from '../helpers/edges.ts';
+import {parsePrefix} from '../../lib/util/address.ts';
+import {bgpRoutes, mesh, until} from '../helpers/edges.ts';
 import {type Declare, needing} from '../helpers/needing.ts';
 import {patience} from '../helpers/patience.ts';
 import {connects, isBlocked, labOf} from '../helpers/scenario.ts';
@@ -120,6 +121,23 @@ for (const kind of ['bgp', 'controller'] as const) {
 		await lab.run('h3 join edge1');
 		t.true(await connects(lab, 'h1', 'h3'));
 		t.true(await connects(lab, 'h2', 'h3'));
+	});
+}
+
+for (const kind of ['bgp', 'controller'] as const) {
+	declare[kind](`${kind}: who moves by another address is forgotten by the old one`, async t => {
+		const lab = await labOf(t, mesh({control: kind, hosts: 1, joined: 1, more: topology => topology.addHost('two', {gateway: 'none'})}));
+		const {agents} = lab.control.edges;
+		for (const number of [1, 2]) {
+			await lab.addLink({node: 'two', options: {ip: `10.0.${number}.5/24`}}, {node: `edge${number}`, options: {ip: []}});
+		}
+
+		await lab.join({host: 'two', router: 'edge1'});
+		t.deepEqual(await bgpRoutes(lab, 'edge3'), ['10.0.0.1 172.16.2.1', '10.0.1.5 172.16.2.1']);
+		const {joins: [join]} = await lab.join({host: 'two', router: 'edge2'});
+		t.like(join, {router: 'edge2', from: 'edge1', before: {host: 'two', router: 'edge1'}});
+		await until(t, lab, () => [...agents.values()].every(agent => agent.hasForgotten(parsePrefix('10.0.1.5/32'))), 'withdrawal');
+		t.deepEqual([await bgpRoutes(lab, 'edge1'), await bgpRoutes(lab, 'edge3')], [['10.0.2.5 172.16.1.2'], ['10.0.0.1 172.16.2.1', '10.0.2.5 172.16.18.1']]);
 	});
 }
 

@@ -6,6 +6,7 @@ import {Gobgp} from '../../lib/services/gobgp.ts';
 import type {ControlKind} from '../../lib/topology/specs.ts';
 import type {Topology} from '../../lib/topology/topology.ts';
 import {formatAddress} from '../../lib/util/address.ts';
+import {SecureNetError} from '../../lib/util/errors.ts';
 import {until} from '../helpers/edges.ts';
 import {needing} from '../helpers/needing.ts';
 import {longPatience} from '../helpers/patience.ts';
@@ -105,6 +106,24 @@ withGobgp('bgp: what fails when a link goes is told, and is in the way of no lat
 	await lab.remove({links: lab.network.linksBetween('edge1', 'edge2')});
 	t.like(await failed, [{message: 'not today'}]);
 	t.regex((await sessions(lab)).join(', '), /172\.16\.9\.2 /, 'the new neighbor');
+	await lab.join({host: 'h1', router: 'edge1'});
+	t.is(lab.control.edges.places.get('h1')?.router, 'edge1');
+});
+
+withGobgp('bgp: that no kernel says whether there is a way is told, and is in the way of no later line', async t => {
+	const lab = await labOf(t, twoLans('bgp'));
+	await lab.remove({links: lab.network.linksBetween('edge1', 'edge2')});
+	await lab.control.plane.settled();
+	const failures: string[] = [];
+	lab.on('failure', ({message}) => failures.push(message));
+	const usual = lab.network.node.bind(lab.network);
+	lab.network.node = () => {
+		throw new SecureNetError('kernel', 'not today');
+	};
+	lab.control.edges.emit('wires', 'added');
+	await t.notThrowsAsync(lab.control.plane.settled());
+	lab.network.node = usual;
+	t.deepEqual(failures, ['not today']);
 	await lab.join({host: 'h1', router: 'edge1'});
 	t.is(lab.control.edges.places.get('h1')?.router, 'edge1');
 });

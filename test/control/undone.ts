@@ -126,6 +126,60 @@ test.serial('a link of one\'s own to another router stays, whoever leaves or mov
 	t.deepEqual([linked(), at()], [['edge2', 'edge3'], ['edge3 10.0.0.1']]);
 });
 
+test.serial('the addresses that go along are those of the link by which the host came last', async t => {
+	const lab = await labOf(t, mesh({control: 'controller', edges: 3, hosts: 1, joined: 1}));
+	await lab.addLink({node: 'h1', options: {ip: '10.0.2.5/24'}}, {node: 'edge2', options: {ip: []}});
+	const {mac} = lab.node('h1').interfaces[1] ?? {};
+	await lab.run('h1 join edge2', 'h1 join edge3');
+	t.deepEqual(lab.control.edges.places.get('h1')?.addresses.map(formatAddress), ['10.0.2.5']);
+	t.deepEqual(lab.node('h1').interfaces.map(each => each.mac), [mac]);
+});
+
+test.serial('an address that a host has given up is not its own when it joins', async t => {
+	const lab = await labOf(t, mesh({control: 'controller', edges: 2, hosts: 1, joined: 1, more(topology) {
+		topology.addHost('heir', {ip: '10.0.0.1/16', gateway: 'none'});
+	}}));
+	await lab.run('h1 leave', 'heir join edge1');
+	await lab.addLink({node: 'h1', options: {ip: '10.0.7.1/24'}}, {node: 'edge2', options: {ip: []}});
+	await lab.run('h1 join edge2');
+	t.deepEqual(lab.control.edges.places.get('h1')?.addresses.map(formatAddress), ['10.0.7.1']);
+});
+
+test.serial('a link of one\'s own that was taken away for a move is back when the move fails', async t => {
+	const lab = await labOf(t, withLans(0));
+	await lab.addLink({node: 'h1', options: {name: 'up0'}}, 's1');
+	await lab.run('h1 join edge1');
+	const before = lab.network.blueprint.nodes.get('h1')?.interfaces;
+	const isAsBefore = (what: string) => {
+		t.deepEqual(lab.network.blueprint.nodes.get('h1')?.interfaces, before, what);
+		t.deepEqual([lab.control.edges.places.has('h1'), lab.network.linksBetween('h1', 's1').length], [false, 1], what);
+	};
+
+	// The name that a link which a joining makes would get.
+	await lab.node('h1').execute(['ip', 'link', 'add', 'h1-eth0', 'type', 'bridge']);
+	await t.throwsAsync(lab.run('h1 join edge2'), {message: /h1-eth0/});
+	isAsBefore('no link could be made');
+	await lab.node('h1').execute(['ip', 'link', 'delete', 'h1-eth0']);
+	await lab.run('h1 join edge1', 'h2 join edge2');
+	t.true(await connects(lab, 'h1', 'h2'));
+	await lab.node('edge2').execute(['ip', 'link', 'set', 'lan', 'down']);
+	await t.throwsAsync(lab.run('h1 join edge2'), {message: /Network is down|ENETDOWN/});
+	isAsBefore('the router took no route');
+});
+
+test.serial('routers that come or go while the lab goes down leave no agent, and are told that it has', async t => {
+	for (const change of [
+		async (lab: Lab) => lab.add({nodes: [{kind: 'router', name: 'edge3', options: {bgp: {as: 65_000}}}]}),
+		async (lab: Lab) => lab.remove({nodes: ['edge1']}, {force: true}),
+	]) {
+		const lab = await labOf(t, mesh({control: 'controller', edges: 2, hosts: 1, joined: 1}));
+		const {edges} = lab.control;
+		const changing = t.throwsAsync(change(lab), {code: 'namespace-gone', message: new RegExp(`^Lab ${lab.name} has been taken down\\.`)});
+		await Promise.all([changing, lab.down()]);
+		t.is(edges.agents.size, 0);
+	}
+});
+
 test.serial('a router whose kernel refuses a route does not know the way, until nothing is in it', async t => {
 	const lab = await labOf(t, mesh({control: 'controller', edges: 2, hosts: 2}));
 	const first = parsePrefix('10.0.0.1/32');

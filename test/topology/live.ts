@@ -125,6 +125,15 @@ test('a host without a link keeps its addresses and its MAC for the next one, un
 	t.is(interfacesOf(grown(less, {links: [link('h2 10.7.0.2/24', 's1')]}), 'h2'), 'h2-eth0 10.7.0.2/24');
 });
 
+test('a host whose next link says another address or MAC has given up the one that it kept', t => {
+	const less = remove(planOf(around(3)), 'h2-s1');
+	const kept = node(less, 'h2').options;
+	t.deepEqual(node(grown(less, {links: [link('h2', 's1')]}), 'h2').options, kept);
+	t.deepEqual(node(grown(less, {links: [link('h2 10.7.0.2/24', 's1')]}), 'h2').options, {...kept, ip: ['10.7.0.2/24']});
+	const mac = '02:00:00:00:07:02';
+	t.deepEqual(node(grown(less, {links: [{ends: [end('h2', {mac}), end('s1')], options: {}}]}), 'h2').options, {...kept, mac});
+});
+
 test('the address that a host without a link keeps is nobody else\'s', t => {
 	const less = remove(planOf(around(3)), 'h1', 'h2', 'h3-s1');
 	const more = grown(less, {nodes: [host('h8'), host('h9')], links: [link('h8', 's1'), link('h9', 's1')]});
