@@ -1,4 +1,5 @@
 /** All devices take a step, or none does. */
+import {setImmediate} from 'node:timers/promises';
 import {SecureNetError, messageOf} from '../util/errors.ts';
 import {slicesOf} from '../util/slices.ts';
 import {DeviceError} from './driver.ts';
@@ -26,12 +27,25 @@ When one device refuses, the others forget what they prepared. The first refusal
 @param meanwhile what has to be done as well before anything changes
 */
 export async function checkAll(steps: readonly DeviceStep[], meanwhile: Promise<void> = Promise.resolve()): Promise<void> {
-	const answers = await Promise.allSettled([...steps.map(async step => step.driver.check?.(step)), meanwhile]);
+	const other = outcome(meanwhile);
+	const asked: Array<Promise<PromiseSettledResult<void>>> = [];
+	for (const step of steps) {
+		asked.push(outcome(step.driver.check?.(step)));
+		// What it was sent leaves now, and it looks at that while others are still being told.
+		await setImmediate();
+	}
+
+	const answers = await Promise.all([...asked, other]);
 	const refusal = answers.find(answer => answer.status === 'rejected');
 	if (refusal) {
 		await discardAll(steps.filter((_, index) => answers[index]?.status === 'fulfilled'));
 		throw refusal.reason;
 	}
+}
+
+async function outcome(work: Promise<void> | undefined): Promise<PromiseSettledResult<void>> {
+	const [result] = await Promise.allSettled([work ?? Promise.resolve()]);
+	return result;
 }
 
 /** Devices that are told to change at the same time: a daemon with many ports looks at what it was told once in some milliseconds, and then at all of it. */

@@ -95,7 +95,7 @@ export class SwitchConnection {
 		const barrier = first + changes.length + 1;
 		const control = (step: number, xid: number) => controlMessage(first, step, xid);
 		const limit = limitOf(changes);
-		const answers = await this.#channel.exchange(Buffer.concat([...opening(first, changes), makeMessage(type.barrierRequest, barrier)]), [first, barrier], limit);
+		const answers = await this.#channel.exchange(bundleOf(first, changes, makeMessage(type.barrierRequest, barrier)), [first, barrier], limit);
 		const end = barrier + 1;
 		const discard = () => {
 			this.#channel.send(control(bundleControl.discard, end));
@@ -118,7 +118,7 @@ export class SwitchConnection {
 	async #makeUnseen(changes: readonly FlowChange[]): Promise<void> {
 		const first = this.#channel.reserve(changes.length + 2);
 		const end = first + changes.length + 1;
-		const answers = await this.#channel.exchange(Buffer.concat([...opening(first, changes), controlMessage(first, bundleControl.commit, end)]), [first, end], limitOf(changes));
+		const answers = await this.#channel.exchange(bundleOf(first, changes, controlMessage(first, bundleControl.commit, end)), [first, end], limitOf(changes));
 		if (answers.at(-1)?.type === type.error) {
 			this.#throwRefusal(answers, changes, first);
 		}
@@ -211,9 +211,17 @@ function limitOf(changes: readonly FlowChange[]): number {
 	return patience.change + (patience.line * changes.length);
 }
 
-/** Messages that open a bundle and put changes into it; their transaction ids follow that of the first, which is the bundle's number too. */
-function opening(first: number, changes: readonly FlowChange[]): Buffer[] {
-	return [controlMessage(first, bundleControl.open, first), ...changes.map(({message}, index) => addition(first, message, first + index + 1))];
+/** Messages that open a bundle and put changes into it, and another one. Their transaction ids follow that of the first, which is the bundle's number too. */
+function bundleOf(first: number, changes: readonly FlowChange[], last: Buffer): Buffer {
+	const open = controlMessage(first, bundleControl.open, first);
+	const bytes = Buffer.alloc(changes.reduce((sum, {message}) => sum + envelopeLength + message.length, open.length + last.length));
+	let at = open.copy(bytes);
+	for (const [index, {message}] of changes.entries()) {
+		at += writeAddition(bytes, at, {bundle: first, message, xid: first + index + 1});
+	}
+
+	last.copy(bytes, at);
+	return bytes;
 }
 
 /** @param bundle any number that no other open bundle of the connection has @param step OFPBCT_… */
@@ -225,13 +233,13 @@ function controlMessage(bundle: number, step: number, xid: number): Buffer {
 	return makeMessage(type.bundleControl, xid, body);
 }
 
-/** A message that puts another one into a bundle; both must have the same transaction id. */
-function addition(bundle: number, message: Buffer, xid: number): Buffer {
-	const bytes = Buffer.alloc(envelopeLength + message.length);
-	writeHeader(bytes, type.bundleAdd, xid);
-	bytes.writeUInt32BE(bundle, headerLength);
-	bytes.writeUInt16BE(atomicAndOrdered, headerLength + 6);
-	message.copy(bytes, envelopeLength);
-	bytes.writeUInt32BE(xid, envelopeLength + 4);
-	return bytes;
+/** Writes a message that puts another one into a bundle; both must have the same transaction id. Returns its length. */
+function writeAddition(bytes: Buffer, at: number, {bundle, message, xid}: {readonly bundle: number; readonly message: Buffer; readonly xid: number}): number {
+	const length = envelopeLength + message.length;
+	writeHeader(bytes, type.bundleAdd, xid, at, length);
+	bytes.writeUInt32BE(bundle, at + headerLength);
+	bytes.writeUInt16BE(atomicAndOrdered, at + headerLength + 6);
+	message.copy(bytes, at + envelopeLength);
+	bytes.writeUInt32BE(xid, at + envelopeLength + 4);
+	return length;
 }

@@ -17,12 +17,12 @@ export function makeMessage(messageType: number, xid: number, body: Uint8Array =
 	return bytes;
 }
 
-/** Fills in the header of a message that is as long as the bytes. */
-export function writeHeader(bytes: Buffer, messageType: number, xid: number): void {
-	bytes.writeUInt8(version, 0);
-	bytes.writeUInt8(messageType, 1);
-	bytes.writeUInt16BE(bytes.length, 2);
-	bytes.writeUInt32BE(xid, 4);
+/** Fills in the header of a message that stands at `at`; without `length` it goes on to the end. */
+export function writeHeader(bytes: Buffer, messageType: number, xid: number, at = 0, length = bytes.length - at): void {
+	bytes.writeUInt8(version, at);
+	bytes.writeUInt8(messageType, at + 1);
+	bytes.writeUInt16BE(length, at + 2);
+	bytes.writeUInt32BE(xid, at + 4);
 }
 
 /** Cuts a stream into messages by the lengths in their headers. */
