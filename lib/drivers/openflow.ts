@@ -32,9 +32,10 @@ export type OpenflowOptions = {
 
 /**
 Makes the daemon forget every decision that its datapath remembers, so that the next packet meets the new flows. It stops the threads that
-make and look through decisions, drops all of them, and starts the threads again, some 1.5 ms in all; that megaflows are used is so anyway.
-`revalidator/purge`, as quick, drops them beside those threads: Open vSwitch 3.1 then passes over the ones that are being looked
-through, and has ended on it where the kernel forwards. To wait for two looks (`revalidator/wait`) takes some 100 ms.
+make and look through decisions, drops all of them, and starts the threads again: some 1.5 ms, and some 10 with thousands of decisions,
+for which userspace ports wait. That megaflows are used is so anyway. `revalidator/purge` drops decisions beside those threads: Open
+vSwitch 3.1 then passes over the ones that are being looked through, and has ended on it where the kernel forwards. To wait for two
+looks (`revalidator/wait`) takes some 100 ms.
 */
 const forget = 'upcall/enable-megaflows';
 
