@@ -30,14 +30,20 @@ export type OpenflowOptions = {
 	readonly styleOf?: (device: string) => FlowStyle;
 };
 
-/**
-Makes the daemon forget every decision that its datapath remembers, so that the next packet meets the new flows. It stops the threads that
-make and look through decisions, drops all of them, and starts the threads again: some 1.5 ms, and some 10 with thousands of decisions,
-for which userspace ports wait. That megaflows are used is so anyway. `revalidator/purge` drops decisions beside those threads: Open
-vSwitch 3.1 then passes over the ones that are being looked through, and has ended on it where the kernel forwards. To wait for two
-looks (`revalidator/wait`) takes some 100 ms.
-*/
-const forget = 'upcall/enable-megaflows';
+/** What makes the decisions that a datapath remembers those of the new flows. */
+const renew = {
+	/**
+	Stops the threads that make and look through decisions, drops all of them, and starts the threads again: some 1.5 ms, and some 10 with
+	thousands of decisions, for which ports wait. That megaflows are used is so anyway. `revalidator/purge` drops decisions beside those
+	threads: Open vSwitch 3.1 then passes over the ones that are being looked through.
+	*/
+	netdev: ['upcall/enable-megaflows'],
+	/**
+	Waits for two looks through them, as one may have begun before the change; takes some 100 ms. Decisions change in their place then. Without them packets
+	queue for the daemon, and on a busy machine more than the queue holds; to purge them has ended Open vSwitch 3.1.
+	*/
+	system: ['revalidator/wait', 'revalidator/wait'],
+} as const satisfies Record<Datapath, readonly string[]>;
 
 export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', namespaceOf, styleOf = () => 'rules'}: OpenflowOptions): CompleteDriver<FlowState> {
 	const bridgeOf = (name: string) => ({runDirectory, name});
@@ -63,10 +69,10 @@ export function createOpenflowDriver({runDirectory, datapath = () => 'netdev', n
 		},
 		counted: async devices => new Map(await Promise.all([...devices].map(async ([device, {state, rules}]) => [device, await steps.counted(device, state, rules)] as const))),
 		async settle() {
-			await control.ask([forget]);
+			await control.ask(renew[datapath()]);
 		},
 		async connections(devices) {
-			const byZone = await listSwitchConnections({runDirectory}, {before: [forget], control});
+			const byZone = await listSwitchConnections({runDirectory}, {before: renew[datapath()], control});
 			return new Map([...devices].map(([device, state]) => [device, (byZone.get(zoneOf(state)) ?? []).filter(isMadeByPolicy)]));
 		},
 		async cut(device, state, connections) {
