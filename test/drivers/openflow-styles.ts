@@ -123,9 +123,10 @@ for (const each of withLists) {
 
 	test.serial(`style ${each}: a rate is spent once`, async t => {
 		await installRules(each, '7: allow any to any udp dport 7 rate 1 10');
-		const before = await oracle.sent(2);
+		const [before, began] = [await oracle.sent(2), performance.now()];
 		await send(3, Array.from({length: 30}, () => opening(3, 2, 7)).flat());
-		t.is(await oracle.sent(2) - before, 10);
+		const [passed, seconds] = [await oracle.sent(2) - before, (performance.now() - began) / 1000];
+		t.true(passed >= 10 && passed <= 10 + seconds, `${passed} in ${seconds} s`);
 	});
 
 	for (const [rule, from] of [['9: allow any to any log', 1], ['9: deny any to any log', 1], ['9: deny any to any log', trunk], ['9: reject any to any log', 1]] as const) {
