@@ -33,6 +33,8 @@ export class Agent {
 	readonly #request = new Request();
 	/** What shall be elsewhere, by prefix. */
 	readonly #far = new Map<string, Known>();
+	/** When it was told so last, in milliseconds of `performance.now`, by prefix. */
+	readonly #told = new Map<string, number>();
 	readonly #local = new LocalRoutes(() => this.#open());
 	/** What the kernel has of protocol bgp, as far as we know, by prefix. */
 	#installed = new Map<string, Route>();
@@ -67,8 +69,10 @@ export class Agent {
 	/** All that is elsewhere: what else there is of protocol bgp goes, what is right already stays untouched. At once. @throws KernelError */
 	replace(all: readonly Known[]): Reconciliation {
 		this.#far.clear();
+		this.#told.clear();
 		for (const each of all) {
 			this.#far.set(formatPrefix(each.to), each);
+			this.#told.set(formatPrefix(each.to), performance.now());
 		}
 
 		this.#stale = true;
@@ -81,8 +85,10 @@ export class Agent {
 			const key = formatPrefix(to);
 			if (nextHop) {
 				this.#far.set(key, {to, nextHop});
+				this.#told.set(key, performance.now());
 			} else {
 				this.#far.delete(key);
+				this.#told.delete(key);
 			}
 
 			this.#doubtful.add(key);
@@ -116,10 +122,10 @@ export class Agent {
 		});
 	}
 
-	/** Whether packets to it find their way, as far as this router can tell. */
-	knows(to: Prefix): boolean {
+	/** Whether packets to it find their way, as far as this router can tell. @param since of what it has been told since then, by `performance.now`: what moved may be elsewhere than it was told before */
+	knows(to: Prefix, since = 0): boolean {
 		const key = formatPrefix(to);
-		return this.#local.has(key) || (this.#installed.has(key) && this.#far.has(key));
+		return this.#local.has(key) || (this.#installed.has(key) && !this.#doubtful.has(key) && (this.#told.get(key) ?? -1) >= since);
 	}
 
 	/** Whether it has forgotten it, and so has the kernel. */

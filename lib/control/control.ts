@@ -2,6 +2,7 @@
 import type {Network} from '../network/network.ts';
 import type {Blueprint} from '../topology/blueprint.ts';
 import {edgesOf, hearing} from '../topology/bgp-sessions.ts';
+import type {Prefix} from '../util/address.ts';
 import {InputError, SecureNetError} from '../util/errors.ts';
 import {sortNames} from '../util/names.ts';
 import type {Tell} from '../util/teller.ts';
@@ -81,8 +82,9 @@ export class Control {
 		const begin = performance.now();
 		const joins = await this.edges.join(joinings);
 		const hears = hearing(this.edges.blueprint);
-		const waits = (agent: Agent, name: string) => joins.some(join => prefixesOf(join).some(to => !agent.knows(to) && hears(join.router, name, to.family)));
-		return {joins, ...await this.#spread(begin, agent => joins.flatMap(prefixesOf).every(to => agent.knows(to)), waits)};
+		const knows = (agent: Agent, {router, from = router}: Join, to: Prefix) => agent.knows(to, from === router ? 0 : begin);
+		const waits = (agent: Agent, name: string) => joins.some(join => prefixesOf(join).some(to => !knows(agent, join, to) && hears(join.router, name, to.family)));
+		return {joins, ...await this.#spread(begin, agent => joins.every(join => prefixesOf(join).every(to => knows(agent, join, to))), waits)};
 	}
 
 	/** @throws as Edges.leave; SecureNetError `gobgp` */

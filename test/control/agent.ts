@@ -89,6 +89,21 @@ test('what others installed stays, whatever it learns and forgets', async t => {
 	t.deepEqual(await routes(), before);
 });
 
+test('where a host has moved to is known when that was told after the move and the kernel has it', async t => {
+	const {routes, agent} = await ground(t);
+	const events = new EventEmitter();
+	const router = agent({changed: () => events.emit('changed')});
+	const {to, ...before} = known('20.0.0.1/32', '10.1.0.2');
+	router.replace([{to, ...before}]);
+	const moved = performance.now();
+	t.deepEqual([router.knows(to), router.knows(to, moved)], [true, false]);
+	router.learn([known('20.0.0.1/32', '10.2.0.2')]);
+	t.false(router.knows(to, moved), 'the kernel has the old route');
+	await once(events, 'changed');
+	t.true(router.knows(to, moved));
+	t.deepEqual(await routes(), ['20.0.0.1 via 10.2.0.2 dev eth2 proto bgp metric 200']);
+});
+
 test('a next hop behind another router is resolved by the routes that lead there, and one that nothing leads to waits', async t => {
 	const {ip, routes, agent} = await ground(t);
 	await ip('route', 'add', '10.7.0.0/16', 'via', '10.2.0.5');
