@@ -3,15 +3,21 @@ import {statfsSync} from 'node:fs';
 import {constants} from 'node:os';
 import test from 'ava';
 import {execa} from 'execa';
+import {neighborLimits, rcuExpedited} from '../../lib/network/host-settings.ts';
 import {stateDirectory} from '../../lib/network/paths.ts';
 import {diskError} from '../../lib/network/state-files.ts';
 import {SecureNetError} from '../../lib/util/errors.ts';
 import {daemonsOf, machine} from '../helpers/machine.ts';
 import {uniqueName} from '../helpers/names.ts';
 
-/** Runs a lab whose files are on a small disk of its own, in a mount namespace of its own. */
+/** Puts copies in the place of the host's settings: what a lab writes down about them beside what others do, nobody could put back. */
+const ownSettings = `mount -t tmpfs none /mnt && for setting in ${[...neighborLimits, rcuExpedited].join(' ')}; do
+	[ ! -e $setting ] || { copy=$(mktemp -p /mnt) && cat $setting >$copy && mount --bind $copy $setting; } || exit
+done`;
+
+/** Runs a lab whose files are on a small disk of its own, and settings too, in a mount namespace of its own. */
 async function run(size: string, args: readonly string[]) {
-	const small = `mount -t tmpfs -o size=${size} none ${stateDirectory} && exec "$@"`;
+	const small = `${ownSettings} && mount -t tmpfs -o size=${size} none ${stateDirectory} && exec "$@"`;
 	const name = uniqueName();
 	const before = await machine(name);
 	const {exitCode, stdout, stderr} = await execa('unshare', ['--mount', '--propagation', 'slave', 'sh', '-c', small, 'sh', 'node', 'bin/securenet.js', 'run', 'topologies/securenet.ts', '--name', name, ...args], {reject: false, input: ''});
