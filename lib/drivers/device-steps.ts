@@ -27,10 +27,10 @@ When one device refuses, the others forget what they prepared. The first refusal
 @param meanwhile what has to be done as well before anything changes
 */
 export async function checkAll(steps: readonly DeviceStep[], meanwhile: Promise<void> = Promise.resolve()): Promise<void> {
-	const other = outcome(meanwhile);
+	const other = outcome(async () => meanwhile);
 	const asked: Array<Promise<PromiseSettledResult<void>>> = [];
 	for (const step of steps) {
-		asked.push(outcome(step.driver.check?.(step)));
+		asked.push(outcome(async () => step.driver.check?.(step)));
 		// What it was sent leaves now, and it looks at that while others are still being told.
 		await setImmediate();
 	}
@@ -43,8 +43,9 @@ export async function checkAll(steps: readonly DeviceStep[], meanwhile: Promise<
 	}
 }
 
-async function outcome(work: Promise<void> | undefined): Promise<PromiseSettledResult<void>> {
-	const [result] = await Promise.allSettled([work ?? Promise.resolve()]);
+/** What a driver of somebody's own throws at once is a refusal like any other. */
+async function outcome(work: () => Promise<void>): Promise<PromiseSettledResult<void>> {
+	const [result] = await Promise.allSettled([work()]);
 	return result;
 }
 

@@ -123,8 +123,8 @@ function create(name: string): Namespace {
 }
 
 /**
-Makes the files on which the namespaces will be mounted: one file, by all the names. A file of its own for each would take ten times as long
-where the directory is on a disk, as in some containers.
+Makes the files on which the namespaces will be mounted: one file, by all the names. A file of its own for each can take half a
+millisecond where the directory is on a disk, as in some containers.
 */
 function claim(names: readonly string[]): void {
 	const [first = ''] = names;

@@ -50,6 +50,20 @@ test('a device that refuses when asked: nothing is changed, the others forget it
 	t.deepEqual([...await firewall.list(['s1'])], [['s1', [{text: `s1: ${one}`, sentence: undefined, packets: 0}]]]);
 });
 
+test('a driver that refuses by throwing at once is no exception: the others forget it', async t => {
+	const {driver, deeds} = notebook();
+	const hasty: typeof driver = {...driver, check(step) {
+		if (step.device === 's2') {
+			throw new TypeError('at once');
+		}
+
+		return driver.check(step);
+	}};
+	const firewall = new Firewall(() => hasty);
+	await t.throwsAsync(firewall.apply(policy(one)), {message: 'at once'});
+	t.deepEqual(deeds.filter(deed => !deed.startsWith('check')), ['discard s1', 'discard s10']);
+});
+
 /** 64 change together, two after them. */
 const together = 64;
 const many = Array.from({length: together + 2}, (_, index) => `s${index + 1}`);
