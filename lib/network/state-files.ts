@@ -3,6 +3,7 @@ import {renameSync, rmSync, statfsSync, writeFileSync} from 'node:fs';
 import {constants} from 'node:os';
 import {dirname} from 'node:path';
 import {MachineError, SecureNetError, exitStatus} from '../util/errors.ts';
+import {stateDirectory} from './paths.ts';
 
 /** What a file system says that takes nothing more, by number: Node.js has no name for a used-up quota. See errno(3). */
 const refusals: ReadonlyMap<number, string> = new Map([
@@ -44,8 +45,9 @@ export function diskError(error: unknown, path: string): MachineError | undefine
 	return error instanceof SecureNetError && error.exitStatus === exitStatus.failed && isFull(path) ? new MachineError('disk', `${error.message}\nNo space is left in ${path}. ${advice(path)}`, error.details, {cause: error}) : undefined;
 }
 
+/** A lab's own directory is gone when its user reads this. */
 function advice(path: string): string {
-	return `Look with "df ${dirname(path)}" and make room, then try again.`;
+	return `Look with "df ${path === stateDirectory ? dirname(path) : stateDirectory}" and make room, then try again.`;
 }
 
 /** One without limits, such as ramfs, counts no blocks at all. */

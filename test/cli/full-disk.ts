@@ -51,6 +51,12 @@ test('a quota that is used up is told like a full disk', t => {
 	t.is(diskError(new Error('Something else'), stateDirectory), undefined);
 });
 
+test('what there is to look at is there when the lab is gone', t => {
+	const refused = Object.assign(new Error('Unknown system error -28, write'), {errno: -constants.errno.ENOSPC});
+	t.regex(diskError(refused, `${stateDirectory}/lab/journal.json`)?.message ?? '', /Look with "df \/run\/securenet" and/);
+	t.regex(diskError(refused, stateDirectory)?.message ?? '', /Look with "df \/run" and/);
+});
+
 test('a file system that counts no blocks is not full', t => {
 	t.is(statfsSync('/proc').blocks, 0);
 	t.is(diskError(new SecureNetError('internal', 'A program failed.'), '/proc'), undefined);
