@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
-Starts lib/cli.ts. To load its hundred files one by one through tsx takes most of a second, to load them as one a tenth of that:
+Starts lib/cli.ts. To load its hundreds of files one by one through tsx takes more than a second, to load them as one a tenth of that:
 so esbuild bundles them, once for every state of lib/. Where the bundle cannot be written, tsx does its work as usual.
 */
 import {createHash} from 'node:crypto';

@@ -21,7 +21,7 @@ type Probe = {readonly name: string; readonly use: string; readonly argv: readon
 const programs: Readonly<Record<string, string>> = {
 	'ovs-vswitchd': 'runs the switches',
 	'ovsdb-server': 'keeps the configuration of the switches',
-	'ovs-ofctl': 'writes the flows of the switches',
+	'ovs-ofctl': 'lists the flows of the switches',
 	'iptables-restore': 'writes the rules of perimeter firewalls',
 	'ip6tables-restore': 'writes the IPv6 rules of perimeter firewalls',
 	'ipset': 'keeps the address sets of perimeter firewalls',

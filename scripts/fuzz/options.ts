@@ -18,7 +18,7 @@ export type Options = {
 };
 
 export const usage = `Usage: scripts/fuzz-policy [--seed N] [--minutes N] [--driver NAME]… [--live] [--replay FILE]…
-Drivers: ${firewallNames.join(', ')}. Without --minutes it goes on until Ctrl-C.`;
+Drivers: ${firewallNames.join(', ')}. Without --minutes it goes on until Ctrl-C. --live takes root.`;
 
 /** @throws InputError `usage`, `unknown-firewall` */
 export function readOptions(args: readonly string[]): Options {
@@ -27,6 +27,10 @@ export function readOptions(args: readonly string[]): Options {
 		if (!(firewallNames as readonly string[]).includes(name)) {
 			throw new InputError('unknown-firewall', `There is no driver "${name}".${nearestTo(name, firewallNames).hint}\n${usage}`);
 		}
+	}
+
+	if (values.live && process.getuid?.() !== 0) {
+		throw new InputError('usage', '--live makes networks, which takes root: start it with sudo, or leave --live out.');
 	}
 
 	return {

@@ -22,6 +22,17 @@ test('a second of it, with a seed: it tells what it has compared, and finds noth
 	t.regex(stdout, /^Seed 7, \d+ s\.\ncompared with the model +cases +a second +unclear\nnftables-bridge +[1-9]\d* +\d+ +0\nopenflow +[1-9]\d* +\d+ +0$/m);
 });
 
+test('nobody searches, too, and asks Open vSwitch; only networks take root', async t => {
+	t.timeout(2 * longPatience);
+	const nobody = {uid: 65_534, gid: 65_534, reject: false} as const;
+	const {stdout, exitCode, stderr} = await execa('scripts/fuzz-policy', ['--seed', '7', '--minutes', '0.016', '--driver', 'openflow'], nobody);
+	t.is(exitCode, 0, stdout + stderr);
+	t.regex(stdout, /^openflow +[1-9]\d* +\d+ +0$/m);
+	const live = await execa('scripts/fuzz-policy', ['--live'], nobody);
+	t.is(live.exitCode, 2);
+	t.is(live.stderr, '--live makes networks, which takes root: start it with sudo, or leave --live out.');
+});
+
 test('what it is told wrongly is refused, with how it is used', async t => {
 	const {stderr, exitCode} = await execa('node', ['--import=tsx', 'scripts/fuzz/main.ts', '--driver', 'openflw'], {reject: false});
 	t.is(exitCode, 2);
