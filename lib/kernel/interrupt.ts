@@ -1,24 +1,29 @@
 /** Ends a running command when its user has had enough: politely first, as Ctrl-C would, then firmly. */
 
-/** What Ctrl-C sends, what `kill` sends, and what nobody can ignore; each a second after the one before. */
+/** What Ctrl-C sends, what `kill` sends, and what nobody can ignore; each a second after the one before, also when this program has been too busy to send that one in time. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGKILL'] as const;
 const pause = 1000;
-/** Milliseconds from the abort until nothing can be left of the group. */
-export const patience = (signals.length - 1) * pause;
 
 type Child = Promise<unknown> & {readonly pid?: number | undefined};
 
-/** @param options.group the child leads a process group, and all of that is to end */
-export function endWhenAborted(child: Child, signal: AbortSignal, {group}: {readonly group: boolean}): void {
-	const {pid} = child;
-	if (pid === undefined) {
-		return;
+/**
+@param options.group the child leads a process group, and all of that is to end
+@returns says whether it is being ended: somebody of it is left, and the last signal was sent less than a second ago
+*/
+export function endWhenAborted(child: Child, signal: AbortSignal, {group}: {readonly group: boolean}): () => boolean {
+	if (child.pid === undefined) {
+		return () => false;
 	}
 
-	const timers: NodeJS.Timeout[] = [];
+	const target = group ? -child.pid : child.pid;
+	const waiting = signals.values();
+	let timer: NodeJS.Timeout | undefined;
 	const end = () => {
-		for (const [index, name] of signals.entries()) {
-			timers.push(setTimeout(send, index * pause, group ? -pid : pid, name));
+		timer = undefined;
+		const next = waiting.next();
+		if (!next.done) {
+			send(target, next.value);
+			timer = setTimeout(end, pause);
 		}
 	};
 	signal.addEventListener('abort', end, {once: true});
@@ -28,13 +33,9 @@ export function endWhenAborted(child: Child, signal: AbortSignal, {group}: {read
 
 	void child.finally(() => {
 		signal.removeEventListener('abort', end);
-		timers.forEach(clearTimeout);
+		clearTimeout(timer);
 	});
-}
-
-/** Whether a process is left in the group. */
-export function groupIsAlive(leader: number): boolean {
-	return send(-leader, 0);
+	return () => timer !== undefined && send(target, 0);
 }
 
 /** A negative number names a process group. One that has ended by itself is fine. @returns whether there was somebody to send it to */

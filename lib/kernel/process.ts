@@ -114,9 +114,7 @@ export async function execute(argv: readonly string[], options: ExecuteOptions =
 		// process for 100 MB. In this notation there are none.
 		encoding: 'base64',
 		maxBuffer: Math.ceil(outputLimit / 3) * 4,
-	}, child => {
-		endWhenAborted(child, stop, {group: stdout !== 'inherit'});
-	}, stop);
+	}, undefined, stop);
 	const {exitCode, ...written} = outputOf(result);
 	const [standard, errors] = [written.stdout, written.stderr].map(each => Buffer.from(each, 'base64').toString()) as [string, string];
 	return {exitCode: deadline?.aborted && result.failed ? 124 : exitCode, stdout: standard, stderr: errors + complaint(argv, result)};
@@ -130,7 +128,7 @@ type Outcome = {readonly exitCode?: number | undefined; readonly signal?: NodeJS
 Starts a program by execa and waits for its end, whatever that is. What it started itself and left running is not waited for.
 
 @param started gets the child while it runs
-@param stop ends the program's process group by `endWhenAborted`, so that the group's end is waited for as well
+@param stop ends the program by `endWhenAborted`; when it leads a group of its own, all of that, and the group's end is waited for as well
 */
 export async function launch(argv: readonly string[], namespace: Namespace | undefined, options: Options, started: (child: ResultPromise) => void = () => undefined, stop?: AbortSignal): Promise<Result> {
 	// execa takes longer to load than most programs to run, so it waits until it is needed.
@@ -139,7 +137,7 @@ export async function launch(argv: readonly string[], namespace: Namespace | und
 	const settings: Options = {maxBuffer: outputLimit, ...options, env: environment(options.env), extendEnv: false, reject: false, stripFinalNewline: false};
 	const {child} = inside(namespace ?? home, () => ({child: execa(program, rest, settings)}));
 	started(child);
-	letGoAfterExit(child, stop);
+	letGoAfterExit(child, stop && endWhenAborted(child, stop, {group: settings.detached === true}));
 	return child;
 }
 

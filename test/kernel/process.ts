@@ -53,6 +53,21 @@ test('a command that ignores SIGINT gets SIGTERM', async t => {
 	t.is(exitCode, 5);
 });
 
+test.serial('a command has a second between SIGTERM and SIGKILL, also when this program was too busy to send the one in time', async t => {
+	const directory = testDirectory();
+	const stop = new AbortController();
+	const watcher = watch(directory, () => {
+		stop.abort();
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
+	});
+	t.teardown(() => {
+		watcher.close();
+		rmSync(directory, {recursive: true});
+	});
+	const {exitCode} = await execute(['sh', '-c', `trap "" INT; trap "sleep 0.3; exit 5" TERM; : >${directory}/ready; while :; do sleep 0.05; done`], {signal: stop.signal});
+	t.is(exitCode, 5);
+});
+
 test('what a command left running holds its pipes, and is not waited for', async t => {
 	const begin = performance.now();
 	const {exitCode, stdout} = await execute(['sh', '-c', 'echo a; setsid -f sleep 15; echo b; exit 3'], {timeout: 20_000});
