@@ -2,6 +2,7 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import type {Datapath} from '../../lib/kernel/capabilities.ts';
 import {turnTxChecksumOff} from '../../lib/kernel/ethtool.ts';
 import {type Namespace, createNamespaces, deleteNamespaces, inside} from '../../lib/kernel/namespace.ts';
 import type {Bridge} from '../../lib/kernel/openflow.ts';
@@ -33,8 +34,8 @@ export function testDirectory(): string {
 	return mkdtempSync(join(tmpdir(), 'securenet-'));
 }
 
-/** @param failMode of the bridge `s1` */
-export async function buildFabric(failMode: 'standalone' | 'secure'): Promise<Fabric> {
+/** @param failMode of the bridge `s1` @param datapath default: the one that labs take here */
+export async function buildFabric(failMode: 'standalone' | 'secure', datapath?: Datapath): Promise<Fabric> {
 	const namespaces = testNamespaces('fabric', 'h1', 'h2');
 	const [fabric, h1, h2] = namespaces as [Namespace, Namespace, Namespace];
 	const directory = testDirectory();
@@ -50,7 +51,7 @@ export async function buildFabric(failMode: 'standalone' | 'secure'): Promise<Fa
 		await connect(fabric, h1, 1);
 		await connect(fabric, h2, 2);
 		const ovsdb = made.ovsdb = await Ovsdb.connect(openVswitch.database);
-		await ovsdb.addBridges([{name: 's1', datapathType: openVswitch.datapathType, failMode}]);
+		await ovsdb.addBridges([{name: 's1', datapathType: datapath ?? openVswitch.datapathType, failMode}]);
 		await ovsdb.addPorts([{name: 's1', ports: [{name: 'p1', ofport: 1}, {name: 'p2', ofport: 2}]}]);
 		return {fabric, h1, h2, openVswitch, ovsdb, bridge: {runDirectory: directory, name: 's1'}, down};
 	} catch (error) {

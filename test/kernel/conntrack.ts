@@ -1,4 +1,4 @@
-/** Connections of both trackers: real ones are opened, listed, deleted one by one. */
+/** Connections of the kernel's tracker and of userspace switches: real ones are opened, listed, deleted one by one. Of switches in the kernel: test/network/kernel-datapath.ts. */
 import {writeFileSync} from 'node:fs';
 import anyTest, {type ExecutionContext, type TestFn} from 'ava';
 import {ConnectionsError, type TrackedConnection, deleteConnections, describe, listConnections} from '../../lib/kernel/conntrack.ts';
@@ -31,7 +31,7 @@ const pipeline = [
 ];
 
 test.beforeEach(async t => {
-	t.context = {...await buildFabric('secure'), servers: []};
+	t.context = {...await buildFabric('secure', 'netdev'), servers: []};
 	await bundle(t.context.bridge, pipeline);
 });
 test.afterEach.always(async t => {

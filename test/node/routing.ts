@@ -155,6 +155,11 @@ test.serial('kernel settings of a node and of its interfaces, a source, an onlin
 	const r1 = lab.node('r1');
 	t.deepEqual(['net.ipv4.ip_default_ttl', 'net/ipv4/tcp_syncookies', 'net/ipv4/conf/if1/rp_filter', 'net/ipv4/neigh/if1/app_solicit', 'net/ipv4/conf/if2/rp_filter'].map(name => r1.sysctl(name)), ['99', '0', '1', '2', '2']);
 	t.deepEqual(r1.settings().interfaces.map(({name, rpFilter}) => [name, rpFilter]), [['if1', 'strict'], ['if2', 'loose']]);
+	// Kernels with tunnels give every namespace a tunl0; where it is not there, one of that name comes.
+	await r1.execute(['ip', 'link', 'add', 'more0', 'type', 'veth', 'peer', 'more1']);
+	await r1.execute(['ip', 'link', 'add', 'tunl0', 'type', 'veth', 'peer', 'more2']);
+	const names = r1.settings().interfaces.map(({name}) => name);
+	t.deepEqual([names.slice(0, 4), names.includes('tunl0')], [['if1', 'if2', 'more0', 'more1'], false]);
 	t.deepEqual(r1.routes().filter(({protocol}) => protocol === 'static'), [
 		{to: '10.8.0.0/16', via: '10.0.2.1', interface: 'if2', source: '10.0.1.254', protocol: 'static'},
 		{to: '10.9.0.0/16', via: '10.0.2.1', interface: 'if2', protocol: 'static'},
