@@ -34,6 +34,15 @@ start_uml() {
 		root=/dev/root rootfstype=hostfs rootflags=/ ro init="$run/init" 2>&7
 }
 
+# A program of the guest's is a process of this machine, and each piece of its memory that is not beside the one before is a mapping
+# of that. Without another one to be had, User Mode Linux meets the same page fault again and again, and says nothing.
+warn_of_mappings() {
+	local most
+	most=$(</proc/sys/vm/max_map_count)
+	# Pages of 4 KiB, should none be beside another.
+	((most / 256 >= memory)) || say "If a program of more than $((most / 256)) MB stood still there: sysctl vm.max_map_count=$((memory * 256)) on this machine, and try again."
+}
+
 # Passes on one of the two pipes of output.
 relay_uml() {
 	cat "$1"

@@ -1,6 +1,6 @@
 /** Programs: their results, their failures, their ends. */
 import {spawnSync} from 'node:child_process';
-import {rmSync, watch} from 'node:fs';
+import {readFileSync, rmSync, watch} from 'node:fs';
 import test from 'ava';
 import {deleteNamespaces} from '../../lib/kernel/namespace.ts';
 import {ProgramError, execute, run} from '../../lib/kernel/process.ts';
@@ -90,7 +90,9 @@ test('an interrupted command ends though what has left its group holds the pipes
 	t.true(performance.now() - begin < 10_000);
 });
 
-test('a command whose output is cut off says so', async t => {
+// Half a gigabyte of scattered pages: test/README.md says why User Mode Linux cannot.
+const large = readFileSync('/proc/cpuinfo', 'utf8').includes('User Mode Linux') ? test.skip : test;
+large('a command whose output is cut off says so', async t => {
 	const {exitCode, stdout, stderr} = await execute(['head', '--bytes', String(150 << 20), '/dev/zero']);
 	t.true(stdout.length >= 100 << 20);
 	t.not(exitCode, 0);
