@@ -1,4 +1,5 @@
 /** Names and numbers of a running node's interfaces, those that others made in its namespace included. */
+import {carrierOf} from '../kernel/carrier.ts';
 import {interfaceIndex, interfaceName} from '../kernel/interface-index.ts';
 import {inside} from '../kernel/namespace.ts';
 import {listSysctls} from '../kernel/sysctl.ts';
@@ -9,13 +10,13 @@ import type {Configurable} from './configurable.ts';
 /** What no interface is: the settings of all of them, and of new ones. */
 const notInterfaces = ['all', 'default'];
 
-/** Of kernels that have loaded modules of tunnels, in every namespace: nobody made them, and they carry nothing. See `fb_tunnels_only_for_init_net` in Documentation/admin-guide/sysctl/net.rst. */
+/** Of kernels that have loaded modules of tunnels, in every namespace: nobody made them. See `fb_tunnels_only_for_init_net` in Documentation/admin-guide/sysctl/net.rst. */
 const fallbackTunnels = ['erspan0', 'gre0', 'gretap0', 'ip6_vti0', 'ip6gre0', 'ip6tnl0', 'ip_vti0', 'sit0', 'tunl0'];
-const unnamed = new Set(['lo', ...notInterfaces, ...fallbackTunnels]);
 
-/** In natural order, without the loopback and what the kernel has made by itself. */
-export function interfaceNames({namespace}: Pick<Configurable, 'namespace'>): string[] {
-	return inside(namespace, () => listSysctls('net/ipv4/conf')).filter(name => !unnamed.has(name)).sort(compareNames);
+/** In natural order, without the loopback and what the kernel has made by itself and nobody uses. */
+export function interfaceNames({namespace, interfaces}: Pick<Configurable, 'namespace' | 'interfaces'>): string[] {
+	const isIdle = (name: string) => fallbackTunnels.includes(name) && !interfaces.some(own => own.name === name) && carrierOf(namespace, name) === 'down';
+	return inside(namespace, () => listSysctls('net/ipv4/conf')).filter(name => name !== 'lo' && !notInterfaces.includes(name) && !isIdle(name)).sort(compareNames);
 }
 
 /** @throws InputError `unknown-interface` with the interfaces there are */

@@ -2,6 +2,7 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {columns} from '../../lib/util/columns.ts';
+import {messageOf} from '../../lib/util/errors.ts';
 import {counterexampleText} from '../../test/helpers/counterexample.ts';
 import {pureEvaluators} from '../../test/helpers/evaluators.ts';
 import {packetText} from '../../test/helpers/packets.ts';
@@ -71,7 +72,13 @@ async function keep(finding: Finding, hunts: readonly Hunt[], folder: string, pr
 	}
 
 	const file = join(folder, `${evaluator.name.replaceAll(' ', '-')}-${seed}.policy`);
-	writeFileSync(file, text);
+	try {
+		writeFileSync(file, text);
+	} catch (error) {
+		print(`It cannot be kept as ${file}: ${messageOf(error)}`);
+		return 1;
+	}
+
 	print(`Kept as ${file}. Replay: scripts/fuzz-policy ${evaluator.name.startsWith('live') ? '--live ' : ''}--driver ${evaluator.name.replace('live ', '')} --replay ${file}`);
 	return 1;
 }

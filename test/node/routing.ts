@@ -1,6 +1,8 @@
 /** What a topology says of routers and routes is what packets meet: every option on real packets. */
 import test from 'ava';
 import {Lab, type RouterOptions, type Topology} from '../../lib/index.ts';
+import type {Interface} from '../../lib/link/interface.ts';
+import {interfaceNames} from '../../lib/node/names.ts';
 import {labOf} from '../helpers/scenario.ts';
 import {longPatience} from '../helpers/patience.ts';
 import {echo, isSilent} from '../helpers/pings.ts';
@@ -158,8 +160,12 @@ test.serial('kernel settings of a node and of its interfaces, a source, an onlin
 	// Kernels with tunnels give every namespace a tunl0; where it is not there, one of that name comes.
 	await r1.execute(['ip', 'link', 'add', 'more0', 'type', 'veth', 'peer', 'more1']);
 	await r1.execute(['ip', 'link', 'add', 'tunl0', 'type', 'veth', 'peer', 'more2']);
-	const names = r1.settings().interfaces.map(({name}) => name);
-	t.deepEqual([names.slice(0, 4), names.includes('tunl0')], [['if1', 'if2', 'more0', 'more1'], false]);
+	const names = () => r1.settings().interfaces.map(({name}) => name);
+	t.deepEqual([names().slice(0, 4), names().includes('tunl0')], [['if1', 'if2', 'more0', 'more1'], false]);
+	const [own] = r1.interfaces as [Interface];
+	t.true(interfaceNames({namespace: r1.namespace, interfaces: [{...own, name: 'tunl0'}]}).includes('tunl0'), 'what a topology calls so is its own');
+	await r1.execute(['ip', 'link', 'set', 'tunl0', 'up']);
+	t.true(names().includes('tunl0'), 'somebody uses it');
 	t.deepEqual(r1.routes().filter(({protocol}) => protocol === 'static'), [
 		{to: '10.8.0.0/16', via: '10.0.2.1', interface: 'if2', source: '10.0.1.254', protocol: 'static'},
 		{to: '10.9.0.0/16', via: '10.0.2.1', interface: 'if2', protocol: 'static'},

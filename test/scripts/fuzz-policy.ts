@@ -39,6 +39,15 @@ test('what it is told wrongly is refused, with how it is used', async t => {
 	t.regex(stderr, /^There is no driver "openflw"\. Did you mean openflow\?\nUsage: scripts\/fuzz-policy/);
 });
 
+test('a mistake that cannot be kept is told all the same', async t => {
+	t.timeout(longPatience);
+	const told: string[] = [];
+	const missing = join(folder, 'missing');
+	const status = await search({hunts: [huntOf(forgetful)], seed: 0, minutes: Infinity, folder: missing, isEnded: () => false, print: text => told.push(text)});
+	t.is(status, 1);
+	t.regex(told.join('\n'), new RegExp(`secrule add reject any to any[^]*\\nIt cannot be kept as ${missing}/forgetful-\\d+\\.policy: ENOENT`));
+});
+
 test('a mistake is made small and kept as a file that reads back', async t => {
 	t.timeout(longPatience);
 	const told: string[] = [];
